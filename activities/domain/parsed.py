@@ -1,0 +1,131 @@
+"""The values that every mapping returns: one effort as one source tells it, in canonical units.
+
+Units: aware times, seconds, metres, m/s, bpm, watts, rpm (spm where the sport steps), kcal, degrees.
+`None` is "not told", `0` is "told zero".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Lap:
+    """One lap, length, segment or set of an activity; `kind` says which."""
+
+    start_time: datetime
+    elapsed_s: float
+    kind: str = "lap"
+    timer_s: float | None = None
+    distance_m: float | None = None
+    avg_heart_rate_bpm: float | None = None
+    max_heart_rate_bpm: float | None = None
+    avg_power_w: float | None = None
+    avg_cadence_rpm: float | None = None
+    energy_kcal: float | None = None
+    name: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A stretch in which the timer stood: both ends known."""
+
+    start_time: datetime
+    elapsed_s: float
+    automatic: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """One measured series of an activity: `time_s` counts from the activity's start, sorted; NaN is "no value"."""
+
+    time_s: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Stream)
+            and np.array_equal(self.time_s, other.time_s)
+            and np.array_equal(self.values, other.values, equal_nan=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+# Stream names and their units. Latitude and longitude share their times and lengths.
+STREAM_UNITS: dict[str, str] = {
+    "latitude": "deg",
+    "longitude": "deg",
+    "altitude": "m",
+    "distance": "m",
+    "speed": "m/s",
+    "heart_rate": "bpm",
+    "power": "W",
+    "cadence": "rpm",
+    "temperature": "degC",
+    "stride_length": "m",
+    "vertical_oscillation": "cm",
+    "ground_contact_time": "ms",
+}
+
+
+@dataclass(frozen=True)
+class ParsedActivity:
+    """One activity as one source tells it."""
+
+    external_id: str
+    sport: str
+    start_time: datetime
+    provider: str = ""
+    provider_type: str = ""
+    name: str = ""
+    utc_offset_s: int | None = None
+    elapsed_s: float | None = None
+    timer_s: float | None = None
+    moving_s: float | None = None
+    distance_m: float | None = None
+    elevation_gain_m: float | None = None
+    elevation_loss_m: float | None = None
+    energy_kcal: float | None = None
+    active_energy_kcal: float | None = None
+    avg_heart_rate_bpm: float | None = None
+    max_heart_rate_bpm: float | None = None
+    min_heart_rate_bpm: float | None = None
+    avg_power_w: float | None = None
+    max_power_w: float | None = None
+    avg_cadence_rpm: float | None = None
+    max_cadence_rpm: float | None = None
+    avg_speed_mps: float | None = None
+    max_speed_mps: float | None = None
+    device: str = ""
+    source_name: str = ""
+    laps: tuple[Lap, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+    streams: Mapping[str, Stream] = field(default_factory=dict)
+    # Index of the multisport parent in the same reading, else None.
+    parent: int | None = None
+    # Whatever else the source told, under the source's own names; JSON types only.
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def with_streams(self, streams: Mapping[str, Stream]) -> ParsedActivity:
+        """The same activity with these streams beside its own."""
+        return replace(self, streams={**self.streams, **streams})
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that could not be read: where (file, member, byte or line), and a sentence for a person."""
+
+    path: str
+    message: str
+    count: int = 1

@@ -1,0 +1,77 @@
+"""What a file reader hands on, piece by piece: samples in columns, payloads to keep, counts, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from activities.domain.parsed import Problem
+
+# Columns of every SampleTable, in any row order. `value` is in the metric's canonical unit and null where the source
+# told a word (then `text` holds it) or nothing. `unit` is the unit as told. `detail` is whatever stood inside the
+# element, verbatim (for Apple: its child elements), null where nothing did.
+SAMPLE_SCHEMA = pa.schema(
+    [
+        ("start_ms", pa.int64()),
+        ("end_ms", pa.int64()),
+        ("value", pa.float64()),
+        ("text", pa.dictionary(pa.int32(), pa.string())),
+        ("unit", pa.dictionary(pa.int32(), pa.string())),
+        ("version", pa.dictionary(pa.int32(), pa.string())),
+        ("hardware", pa.dictionary(pa.int32(), pa.string())),
+        ("detail", pa.dictionary(pa.int32(), pa.string())),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class DeviceFacts:
+    """Who measured: the provider's name for it, made equal (`key`) and as told (`name`), and what is known of it."""
+
+    key: str
+    name: str
+    kind: str = "unknown"
+    manufacturer: str = ""
+    model: str = ""
+    hardware: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class SampleTable:
+    """Samples of one metric from one device; `columns` has SAMPLE_SCHEMA."""
+
+    metric: str
+    device: DeviceFacts
+    columns: pa.Table
+
+
+@dataclass(frozen=True)
+class RawPayload:
+    """Bytes that get a raw record of their own."""
+
+    kind: str
+    external_id: str
+    data: bytes
+    content_type: str
+    stated_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A stretch of a file. Once it is stored, reading goes on from `cursor`; JSON types only in it.
+
+    `counts` tells elements by tag, and `done` of `total` counts bytes of the unpacked file.
+    """
+
+    cursor: Mapping[str, Any]
+    done: int
+    total: int
+    doing: str = ""
+    samples: tuple[SampleTable, ...] = ()
+    payloads: tuple[RawPayload, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()

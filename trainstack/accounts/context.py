@@ -1,0 +1,13 @@
+"""What every page knows of the person who looks at it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+
+def account(request: HttpRequest) -> dict[str, Any]:
+    """The person's settings under `profile`; None for a visitor."""
+    user = getattr(request, "user", None)
+    return {"profile": user.profile if user is not None and user.is_authenticated else None}

@@ -337,10 +337,14 @@ class DailyMetric(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["user", "metric", "date", "provider", "device"],
-                name="daily_metric_unique",
-                nulls_distinct=False,
-            )
+                fields=["user", "metric", "date", "provider", "device"], name="daily_metric_unique"
+            ),
+            # SQLite holds every NULL for different from every other.
+            models.UniqueConstraint(
+                fields=["user", "metric", "date", "provider"],
+                condition=models.Q(device=None),
+                name="daily_metric_unique_total",
+            ),
         ]
         indexes = [models.Index(fields=["user", "metric", "-date"], name="daily_metric_read")]
 

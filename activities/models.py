@@ -65,6 +65,8 @@ class RawSighting(models.Model):
         "integrations.Import", null=True, blank=True, on_delete=models.RESTRICT, related_name="sightings"
     )
     seen_at = models.DateTimeField(default=timezone.now)
+    # What the provider stated at this sighting: a record that goes back to an earlier form is told again, later.
+    stated_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -96,8 +98,11 @@ class Tombstone(models.Model):
     """
 
     owner_id = models.BigIntegerField()
-    sha256 = models.CharField(max_length=64)
+    # The whole account's objects where empty.
+    sha256 = models.CharField(max_length=64, blank=True)
     deleted_at = models.DateTimeField(default=timezone.now)
+    # Since when a sweeper is at it.
+    claimed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["owner_id", "sha256"], name="tombstone_unique")]

@@ -83,6 +83,8 @@ class SyncRun(models.Model):
     counts = models.JSONField(default=dict)
     leased_by = models.CharField(max_length=36, blank=True)
     leased_until = models.DateTimeField(null=True, blank=True)
+    # Slices begun. A nudge names the one that it asks for, so that a late or second one does nothing.
+    slices = models.PositiveIntegerField(default=0)
     # Starts since the cursor last moved.
     attempts = models.PositiveSmallIntegerField(default=0)
     cancel_requested = models.BooleanField(default=False)

@@ -1,4 +1,13 @@
-from django.contrib import admin
-from django.urls import path
+"""Every address of the portal."""
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.account.urls")),
+    path("api/v1/", include("trainstack.api_urls")),
+    path("", include("trainstack.accounts.urls")),
+    path("", include("integrations.urls")),
+    path("", include("activities.urls")),
+]

@@ -1,0 +1,109 @@
+"""What every page draws: icons, sports, sources, and links that keep the rest of the query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from activities.models import SourceActivity
+from trainstack import sports
+
+register = template.Library()
+
+# The icon of a sport -> the colour that the style sheet has for it.
+_COLOURS = {
+    "run": "running",
+    "ride": "cycling",
+    "swim": "swimming",
+    "walk": "walking",
+    "climb": "walking",
+    "strength": "strength",
+    "fight": "strength",
+    "ski": "winter",
+    "skate": "winter",
+    "paddle": "water",
+    "water": "water",
+    "calm": "mind",
+    "ball": "ball",
+    "racket": "ball",
+    "multisport": "multisport",
+}
+
+
+def sport_group(code: str) -> str:
+    """The name of the sport's colour."""
+    return _COLOURS.get(sports.icon(code), "other")
+
+
+@register.simple_tag
+def icon(name: str, size: str = "") -> SafeString:
+    """One icon of the sprite; says nothing to a screen reader, the words stand beside it."""
+    return format_html(
+        '<svg class="icon{}" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        f" icon-{size}" if size else "",
+        static("icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def sport_glyph(code: str, size: str = "") -> SafeString:
+    """The sport's icon on a disc in the sport's colour."""
+    return format_html(
+        '<span class="glyph sport-{}{}">{}</span>',
+        sport_group(code),
+        f" glyph-{size}" if size else "",
+        icon(f"sport-{sports.icon(code)}"),
+    )
+
+
+@register.filter
+def sport_colour(code: str) -> str:
+    return f"sport-{sport_group(code)}"
+
+
+@register.filter
+def sport_label(code: str) -> str:
+    return sports.label(code)
+
+
+@register.filter
+def title_of(activity: Any) -> str:
+    """What an activity is called: its name, else its sport."""
+    return activity.name or sports.label(activity.sport)
+
+
+# What a payload is, in words; an unknown kind keeps its own.
+_RAW_KINDS = {"export": "The whole export", "file": "The whole file", "workout": "This workout", "route": "Its route"}
+
+
+@register.filter
+def raw_kind(kind: str) -> str:
+    return _RAW_KINDS.get(kind, kind.replace("_", " ").capitalize())
+
+
+@register.simple_tag
+def told_besides(source: SourceActivity) -> list[tuple[str, str]]:
+    """Name and value of whatever a source told that has no place of its own on the page, as it told it."""
+    groups = (source.extra.get(name) for name in ("metadata", "attributes"))
+    pairs = [pair for group in groups if isinstance(group, dict) for pair in group.items()]
+    return [(name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)) for name, value in pairs]
+
+
+@register.filter
+def any_told(things: Iterable[Any], name: str) -> bool:
+    """Whether one of them at least tells this."""
+    return any(getattr(one, name) is not None for one in things)
+
+
+@register.simple_tag(takes_context=True)
+def here(context: template.Context, *namespaces: str) -> SafeString | str:
+    """`aria-current="page"` where the current page's name begins with one of these, else nothing."""
+    match = getattr(context.get("request"), "resolver_match", None)
+    name = match.view_name if match else ""
+    return SafeString(' aria-current="page"') if name.startswith(namespaces) else ""

@@ -3,9 +3,13 @@
 `docs/operating.md` lists them all. A `.env` file beside `manage.py` is read when there is one.
 """
 
+import os
+import secrets
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
@@ -17,18 +21,34 @@ env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
 
 # --- the basics -----------------------------------------------------------------------------
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var")))
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 DEBUG = env.bool("DEBUG", default=False)
+# The address people type; https:// there makes cookies secure and turns on HSTS.
 BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[BASE_URL])
+
+
+def _laptop_key(path: Path) -> str:
+    """The secret key of a laptop: made at random on first use and kept, so that sessions outlive a restart."""
+    if not path.exists():
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48))
+        # Whoever links first wins; all others read that one's key.
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text()
+
+
 SECRET_KEY = env.str("SECRET_KEY", default="")
 if not SECRET_KEY:
     if not DEBUG:
         raise ImproperlyConfigured("Set SECRET_KEY, or DEBUG=1 on your own machine.")
-    SECRET_KEY = "insecure-key-for-a-laptop-only"  # noqa: S105
+    SECRET_KEY = _laptop_key(DATA_DIR / "secret.key")
 CREDENTIAL_KEYS = env.list("CREDENTIAL_KEYS", default=[])
 
 INSTALLED_APPS = [
@@ -121,15 +141,19 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = env.str("ACCOUNT_EMAIL_VERIFICATION", default="mandatory")
+ACCOUNT_FORMS = {"signup": "trainstack.accounts.forms.SignupForm"}
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "TrainStack: "
 
-# --- mail: in the demo it is kept on disk and shown on a page, see `trainstack.accounts.mailbox` ------
+# --- mail -----------------------------------------------------------------------------------
+# On a laptop without EMAIL_URL mails are kept on disk and shown on a page (`trainstack.accounts.mailbox`).
 MAILBOX_DIR = DATA_DIR / "mail"
-vars().update(env.email_url("EMAIL_URL", default="filemail://" if DEBUG else "smtp://localhost:25"))
-if DEBUG and not env.str("EMAIL_URL", default=""):
+MAILBOX = DEBUG and not env.str("EMAIL_URL", default="")
+if MAILBOX:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(MAILBOX_DIR)
+else:
+    vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="TrainStack <trainstack@localhost>")
 
 # --- storage --------------------------------------------------------------------------------
@@ -160,8 +184,10 @@ Q_CLUSTER: dict[str, Any] = {
     "workers": env.int("Q_WORKERS", default=1),
     "queue_limit": 1,  # prefetched tasks are run twice when their turn comes late
     "ack_failures": True,  # a task that fails is not sent again for ever: the run's row decides
+    # A slice takes a minute at most. Whatever runs five is stuck; its message comes again after half an hour only,
+    # because the sweep takes the run up long before.
     "timeout": 300,
-    "retry": 900,
+    "retry": 1800,
     "max_attempts": 1,
     "poll": 0.5,
     "save_limit": 250,
@@ -199,7 +225,9 @@ WHITENOISE_USE_FINDERS = DEBUG
 # Tiles are the only thing that may come from elsewhere, and only where the operator says so.
 MAP_TILES_URL = env.str("MAP_TILES_URL", default="")
 MAP_TILES_ATTRIBUTION = env.str("MAP_TILES_ATTRIBUTION", default="")
-_tiles_origin = [env.str("MAP_TILES_ORIGIN")] if MAP_TILES_URL else []
+# "https://{s}.tiles.example/{z}/{x}/{y}.png" may be fetched from "https://*.tiles.example".
+_tiles = urlsplit(MAP_TILES_URL)
+_tiles_origin = [f"{_tiles.scheme}://{_tiles.netloc.replace('{s}', '*')}"] if MAP_TILES_URL else []
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -217,8 +245,12 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BASE_URL.startswith("https://")
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 if BASE_URL.startswith("https://"):
+    # The proxy in front ends TLS and tells so in this header; it must not let the header through from outside.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=3600)
+# HSTS for the subdomains and for browsers' preload lists is for the owner of the domain to promise.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 # --- API ------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -228,8 +260,6 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PAGINATION_CLASS": "trainstack.api.CursorPagination",
-    "PAGE_SIZE": 50,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "trainstack.api.problem_json",
 }
@@ -238,4 +268,15 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+}
+
+# --- log: everything to stderr, the queue's own chatter only where it matters --------------------------
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {"django-q": {"level": "WARNING"}},
 }

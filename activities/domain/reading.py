@@ -11,21 +11,21 @@ import pyarrow as pa
 
 from activities.domain.parsed import Problem
 
+_WORD = pa.dictionary(pa.int32(), pa.string())
 # Columns of every SampleTable, in any row order. `value` is in the metric's canonical unit and null where the source
 # told a word (then `text` holds it) or nothing. `unit` is the unit as told. `detail` is whatever stood inside the
 # element, verbatim (for Apple: its child elements), null where nothing did.
-SAMPLE_SCHEMA = pa.schema(
-    [
-        ("start_ms", pa.int64()),
-        ("end_ms", pa.int64()),
-        ("value", pa.float64()),
-        ("text", pa.dictionary(pa.int32(), pa.string())),
-        ("unit", pa.dictionary(pa.int32(), pa.string())),
-        ("version", pa.dictionary(pa.int32(), pa.string())),
-        ("hardware", pa.dictionary(pa.int32(), pa.string())),
-        ("detail", pa.dictionary(pa.int32(), pa.string())),
-    ]
-)
+_FIELDS: list[pa.Field[Any]] = [
+    pa.field("start_ms", pa.int64()),
+    pa.field("end_ms", pa.int64()),
+    pa.field("value", pa.float64()),
+    pa.field("text", _WORD),
+    pa.field("unit", _WORD),
+    pa.field("version", _WORD),
+    pa.field("hardware", _WORD),
+    pa.field("detail", _WORD),
+]
+SAMPLE_SCHEMA = pa.schema(_FIELDS)
 
 
 @dataclass(frozen=True)

@@ -15,3 +15,11 @@ from trainstack.settings import *  # noqa: F403
 
 # Hashing that is slow on purpose has no place in a test that only logs somebody in.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# Where nothing was collected, static files are found where they lie.
+STATIC_ROOT = DATA_DIR / "static"  # noqa: F405
+STATIC_ROOT.mkdir(exist_ok=True)
+
+# Tests that run beside each other have queues of their own, as they have databases.
+if "redis" in Q_CLUSTER and (number := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")):  # noqa: F405
+    Q_CLUSTER["redis"] = f"{Q_CLUSTER['redis'].rsplit('/', 1)[0]}/{number}"  # noqa: F405

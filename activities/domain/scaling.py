@@ -41,6 +41,9 @@ def scaled(numbers: Floats) -> tuple[Integers, Scale] | None:
     """
     if not len(numbers):
         return np.empty(0, np.int32), Scale()
+    rounded = np.rint(numbers)
+    if np.array_equal(rounded, numbers) and _fits(rounded):  # most are: whole seconds, beats, watts
+        return _narrowed(rounded), Scale()
     probes = numbers[:: -(-len(numbers) // _PROBES)]
     with np.errstate(over="ignore", invalid="ignore"):
         for factor in _FACTORS:
@@ -50,9 +53,12 @@ def scaled(numbers: Floats) -> tuple[Integers, Scale] | None:
                 scale = Scale(digits, factor)
                 rounded = np.rint(numbers / factor * _POWERS[digits])
                 if np.array_equal(scale.numbers(rounded), numbers) and _fits(rounded):
-                    narrow = np.abs(rounded).max() < 2**31
-                    return (rounded.astype(np.int32 if narrow else np.int64)), scale
+                    return _narrowed(rounded), scale
     return None
+
+
+def _narrowed(rounded: Floats) -> Integers:
+    return rounded.astype(np.int32 if np.abs(rounded).max() < 2**31 else np.int64)
 
 
 def _fits(rounded: Floats) -> bool:

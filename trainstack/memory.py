@@ -1,0 +1,23 @@
+"""How this process keeps memory: it gives back what it no longer needs."""
+
+from __future__ import annotations
+
+import ctypes
+
+import pyarrow as pa
+
+# mallopt's name for the number of arenas; the C library would make eight a processor, each with its own left-overs.
+_M_ARENA_MAX = -8
+_ARENAS = 2
+
+
+def give_back() -> None:
+    """From here on freed memory goes back to the system: an import stays flat, whatever the size of the file.
+
+    Arrow's own allocator is quick to take and slow to return; the C library's is as quick at the sizes used here.
+    """
+    pa.set_memory_pool(pa.system_memory_pool())
+    try:
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
+    except (OSError, AttributeError, TypeError):
+        return  # another C library than glibc: it has no arenas to bound

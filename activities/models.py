@@ -69,9 +69,7 @@ class RawSighting(models.Model):
     stated_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["raw", "import_file"], name="raw_sighting_once_an_import")
-        ]
+        constraints = [models.UniqueConstraint(fields=["raw", "import_file"], name="raw_sighting_once_an_import")]
 
     def __str__(self) -> str:
         return f"{self.raw_id} at {self.seen_at:%Y-%m-%d %H:%M}"
@@ -189,9 +187,7 @@ class Activity(models.Model):
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="activities")
-    primary = models.OneToOneField(
-        "SourceActivity", null=True, on_delete=models.SET_NULL, related_name="primary_of"
-    )
+    primary = models.OneToOneField("SourceActivity", null=True, on_delete=models.SET_NULL, related_name="primary_of")
     pinned = models.BooleanField(default=False)
     sport = models.CharField(max_length=64)
     name = models.CharField(max_length=255, blank=True)
@@ -315,9 +311,7 @@ class SleepSession(models.Model):
     is_main = models.BooleanField(default=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["user", "provider", "external_id"], name="sleep_session_unique")
-        ]
+        constraints = [models.UniqueConstraint(fields=["user", "provider", "external_id"], name="sleep_session_unique")]
         indexes = [models.Index(fields=["user", "-date"], name="sleep_session_nights")]
 
     def __str__(self) -> str:

@@ -65,9 +65,7 @@ class SyncRun(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sync_runs")
     kind = models.CharField(max_length=12, choices=Kind)
-    import_file = models.ForeignKey(
-        Import, null=True, blank=True, on_delete=models.CASCADE, related_name="runs"
-    )
+    import_file = models.ForeignKey(Import, null=True, blank=True, on_delete=models.CASCADE, related_name="runs")
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)

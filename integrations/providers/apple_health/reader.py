@@ -10,7 +10,7 @@ from typing import Any
 from activities.domain.metrics import MetricTable
 from activities.domain.reading import Batch, RawPayload
 from activities.formats.apple_health import export_facts, is_export, read_export
-from activities.formats.apple_health.reader import BATCH_BYTES
+from activities.formats.apple_health.reader import BATCH_BYTES, BLOCK_BYTES
 from activities.formats.container import Container
 
 
@@ -20,6 +20,9 @@ class ExportReader:
 
     units: MetricTable
     name: str = "Apple Health export"
+    # How much XML is read at a time, and how much of it becomes one batch.
+    block_bytes: int = BLOCK_BYTES
+    batch_bytes: int = BATCH_BYTES
 
     def recognise(self, container: Container) -> bool:
         return is_export(container)
@@ -44,4 +47,10 @@ class ExportReader:
     def read(
         self, container: Container, *, cursor: Mapping[str, Any] | None = None, batch_bytes: int | None = None
     ) -> Iterator[Batch]:
-        return read_export(container, units=self.units, cursor=cursor, batch_bytes=batch_bytes or BATCH_BYTES)
+        return read_export(
+            container,
+            units=self.units,
+            cursor=cursor,
+            batch_bytes=batch_bytes or self.batch_bytes,
+            block_bytes=self.block_bytes,
+        )

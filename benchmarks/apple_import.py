@@ -1,0 +1,184 @@
+"""An Apple Health export from zip to committed rows and series, beside what others need for the same file.
+
+    python -m benchmarks.apple_import [export.zip] [--megabytes 300] [--ways trainstack expat lxml healthkit]
+
+Each way runs in a process of its own, one after the other, on the same file; its peak memory is the process's. MB/s
+count the bytes of the unpacked export.xml, also for us, who read the routes beside it too. "expat" is the same XML with
+an empty handler, "lxml" `iterparse` with cleared elements, "healthkit" the program healthkit-to-sqlite.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+GENERATOR = Path(os.environ.get("TRAINSTACK_SHARED", ROOT.parent / "shared")) / "tools" / "gen_apple_export.py"
+WAYS = ("trainstack", "expat", "lxml", "healthkit")
+PIECE = 1 << 20
+MIB = 2**20
+MEMORY_GATE_MIB = 256
+PEER_GATE = 10
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("path", nargs="?", type=Path)
+    parser.add_argument("--megabytes", type=int, default=300, help="of XML, where no path is given")
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
+    parser.add_argument("--alone", choices=WAYS, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.alone:
+        _alone(options.alone, options.path)
+        return
+    with tempfile.TemporaryDirectory(prefix="apple-import-") as folder:
+        path = options.path or _generated(Path(folder), options.megabytes)
+        _compare(path, options.ways)
+
+
+def _compare(path: Path, ways: list[str]) -> None:
+    with zipfile.ZipFile(path) as archive:
+        size = archive.getinfo(_document(archive)).file_size
+    print(f"{path.name}: {size / 1e6:,.1f} MB of XML, {path.stat().st_size / 1e6:,.1f} MB packed\n")
+    print(f"{'':12}{'seconds':>9}{'MB/s':>8}{'peak MiB':>10}")
+    seconds: dict[str, float] = {}
+    peak = 0.0
+    for way in ways:
+        command = [sys.executable, "-m", "benchmarks.apple_import", str(path), "--alone", way]
+        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+        told = json.loads(done.stdout.splitlines()[-1])
+        seconds[way] = told["seconds"]
+        if way == "trainstack":
+            peak = told["peak_mib"]
+        print(
+            f"{way:12}{told['seconds']:9.2f}{size / 1e6 / told['seconds']:8.1f}{told['peak_mib']:10.0f}  {told['note']}"
+        )
+    if "trainstack" not in seconds:
+        return
+    print()
+    for way in ways:
+        if way != "trainstack":
+            print(f"{seconds[way] / seconds['trainstack']:.1f} times as fast as {way}")
+    print(f"peak memory {'within' if peak <= MEMORY_GATE_MIB else 'BEYOND'} {MEMORY_GATE_MIB} MiB")
+
+
+def _alone(way: str, path: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="apple-import-") as folder:
+        seconds, note, children = {
+            "trainstack": _trainstack,
+            "expat": _expat,
+            "lxml": _lxml,
+            "healthkit": _healthkit,
+        }[way](path, Path(folder))
+    who = resource.RUSAGE_CHILDREN if children else resource.RUSAGE_SELF
+    # Linux counts in KiB.
+    peak = resource.getrusage(who).ru_maxrss * 1024 / MIB
+    print(json.dumps({"seconds": seconds, "peak_mib": peak, "note": note}))
+
+
+def _trainstack(path: Path, folder: Path) -> tuple[float, str, bool]:
+    """From the file as it was brought to the last derived row, on SQLite in a folder of its own."""
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "trainstack.settings",
+        "DEBUG": "1",
+        "DATA_DIR": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder / 'bench.sqlite3'}",
+        "RAW_STORAGE": str(folder / "raw"),
+        "STREAM_STORAGE": str(folder / "streams"),
+    }
+    # The tables are made by another process: what that costs in memory is not the import's.
+    migrate = [sys.executable, str(ROOT / "manage.py"), "migrate", "-v", "0"]
+    subprocess.run(migrate, cwd=ROOT, check=True)
+    import django
+
+    django.setup()
+    from integrations.services import imports, runs
+    from trainstack.accounts.models import User
+    from trainstack.accounts.quiet import no_query_log
+
+    no_query_log()
+    user = User.objects.create_user("bench@example.com")
+    started = time.perf_counter()
+    import_file = imports.receive(user, name=path.name, source=path, brought_by="command", run_now=True)
+    run = runs.work_through(import_file.runs.get())
+    seconds = time.perf_counter() - started
+    if run.state != "finished":
+        raise SystemExit(run.error)
+    import_file.refresh_from_db()
+    report = imports.report_of(import_file)
+    assert report
+    note = (
+        f"{report.samples:,} samples, {report.workouts.new:,} workouts, {report.files_read:,} files, "
+        f"{report.sleep_nights:,} nights, {report.metric_days:,} days"
+    )
+    return seconds, note, False
+
+
+def _expat(path: Path, folder: Path) -> tuple[float, str, bool]:
+    from xml.parsers import expat
+
+    started = time.perf_counter()
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = lambda name, attributes: None
+    for piece in _pieces(path):
+        parser.Parse(piece, False)
+    parser.Parse(b"", True)
+    return time.perf_counter() - started, "", False
+
+
+def _lxml(path: Path, folder: Path) -> tuple[float, str, bool]:
+    from lxml import etree
+
+    started = time.perf_counter()
+    elements = 0
+    with zipfile.ZipFile(path) as archive, archive.open(_document(archive)) as file:
+        for _, element in etree.iterparse(file, huge_tree=True):
+            elements += 1
+            element.clear()
+            while element.getprevious() is not None:
+                del element.getparent()[0]
+    return time.perf_counter() - started, f"{elements:,} elements", False
+
+
+def _healthkit(path: Path, folder: Path) -> tuple[float, str, bool]:
+    program = Path(sys.executable).parent / "healthkit-to-sqlite"
+    if not program.exists():
+        raise SystemExit("healthkit-to-sqlite is not installed: make bench installs it")
+    started = time.perf_counter()
+    subprocess.run([str(program), "-s", str(path), str(folder / "peer.sqlite3")], check=True)
+    return time.perf_counter() - started, "", True
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with zipfile.ZipFile(path) as archive, archive.open(_document(archive)) as file:
+        while piece := file.read(PIECE):
+            yield piece
+
+
+def _document(archive: zipfile.ZipFile) -> str:
+    """The export's XML: the largest member."""
+    return max(archive.infolist(), key=lambda member: member.file_size).filename
+
+
+def _generated(folder: Path, megabytes: int) -> Path:
+    if not GENERATOR.exists():
+        raise SystemExit("No file was given and the generator is not here (TRAINSTACK_SHARED names its folder).")
+    path = folder / "export.zip"
+    xml = folder / "export.xml"
+    command = [sys.executable, str(GENERATOR), "--size-mb", str(megabytes), "--seed", "1", "--out", str(xml)]
+    subprocess.run([*command, "--zip", str(path)], check=True, stdout=subprocess.DEVNULL)
+    xml.unlink()
+    return path
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""What follows from stored samples and activities, step by step: streams, sleeps and days, for the months touched.
+
+Shared by the runs that add, take back and read again. The steps are a function of the tally in the run's row, so that
+a slice goes on where the last one ended; each step can be repeated.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.db import transaction
+from django.db.models import Max, Min
+
+from activities.domain.joining import FEEDS
+from activities.domain.metrics import metric_of
+from activities.models import RawRecord, SampleChunk, SourceActivity
+from activities.selectors.series import samples
+from activities.services.derive import SLEEP_METRIC, Derived, Note, refresh_daily, refresh_sleep, refresh_streams
+from integrations.base import Provider
+from integrations.services.report import Tally, month_name, month_number, months_in
+from integrations.services.runs import Lease
+from trainstack.accounts.models import AthleteProfile, User
+
+# How much of a run this takes, as a part of the reading.
+SHARE = 0.15
+
+
+@dataclass(frozen=True)
+class Step:
+    """One piece of work, and what it is for a person."""
+
+    doing: str
+    do: Callable[[Note], None]
+    is_sleep: bool = False
+
+
+def with_share(total: int) -> int:
+    """The run's total when this follows a reading of `total` bytes."""
+    return total + round(total * SHARE)
+
+
+def plan(lease: Lease, provider: Provider, tally: Tally) -> None:
+    """Everything is read: note what follows from it and move the run on."""
+    run = lease.run
+    with transaction.atomic():
+        lease.renew()
+        if tally.routes and run.import_file_id:
+            new = RawRecord.objects.filter(import_file=run.import_file_id, provider=provider.slug, kind="route")
+            tally.touch_activities(months_with_routes(run.user, provider, new.values_list("external_id", flat=True)))
+        if _learn_zone(run.user, provider, tally):
+            touch_everything(tally, run.user, provider, activities=False)
+        lease.save(cursor={"phase": "follow", "step": 0}, counts=tally.as_json(), doing="Working out what follows")
+
+
+def follow(lease: Lease, provider: Provider) -> bool:
+    """Do the steps from the cursor on; whether all are done, or time is up."""
+    run = lease.run
+    tally = Tally.of(run.counts)
+    steps = list(steps_of(run.user, provider, tally))
+    first = int(run.cursor["step"])
+    before = run.total - round(run.total * SHARE / (1 + SHARE))
+    for index in range(first, len(steps)):
+        step = steps[index]
+        done = before + (run.total - before) * index // len(steps)
+        lease.save(doing=step.doing, done=max(done, run.done))
+
+        def note(derived: Derived, is_sleep: bool = step.is_sleep) -> None:
+            tally.add_derived(derived, is_sleep=is_sleep)
+            lease.save(counts=tally.as_json())
+
+        step.do(note)
+        lease.save(cursor={**run.cursor, "step": index + 1})
+        if lease.time_is_up and index + 1 < len(steps):
+            return False
+    lease.save(done=run.total)
+    return True
+
+
+def steps_of(user: User, provider: Provider, tally: Tally) -> Iterator[Step]:
+    """The steps that follow from what was touched."""
+    for month in _stream_months(provider, tally):
+        yield Step(
+            f"Working out the streams of {datetime.strptime(month, '%Y-%m').replace(tzinfo=UTC):%B %Y}",
+            lambda note, month=month: refresh_streams(user, provider, [month], note=note),  # type: ignore[misc]
+        )
+    nights = tally.months_of(SLEEP_METRIC)
+    if nights:
+        yield Step(
+            "Working out the nights", lambda note: refresh_sleep(user, provider, nights, note=note), is_sleep=True
+        )
+    for metric in sorted(tally.touched):
+        if metric != SLEEP_METRIC:
+            yield Step(
+                f"Working out the days of {metric_of(metric).label.lower()}",
+                lambda note, metric=metric: refresh_daily(  # type: ignore[misc]
+                    user, provider, metric, tally.months_of(metric), note=note
+                ),
+            )
+
+
+def touch_everything(tally: Tally, user: User, provider: Provider, *, activities: bool = True) -> None:
+    """Note every month in which the user has anything of the provider."""
+    chunks = SampleChunk.objects.filter(user=user, provider=provider.slug)
+    for metric, start in chunks.values_list("metric", "start").distinct():
+        tally.touch(metric, [f"{start:%Y-%m}"])
+    if activities:
+        sources = SourceActivity.objects.filter(user=user, provider=provider.slug)
+        span = sources.aggregate(first=Min("start_time"), last=Max("start_time"))
+        if span["first"]:
+            ends = [month_number(f"{span[name].astimezone(UTC):%Y-%m}") for name in ("first", "last")]
+            tally.touch_activities(months_in([ends]))
+
+
+def months_with_routes(user: User, provider: Provider, paths: Iterable[str]) -> set[str]:
+    """The UTC months of the activities that one of these routes belongs to."""
+    wanted = set(paths)
+    if not wanted:
+        return set()
+    sources = SourceActivity.objects.filter(user=user, provider=provider.slug, parent=None)
+    return {
+        f"{start:%Y-%m}"
+        for start, extra in sources.values_list("start_time", "extra").iterator()
+        if wanted.intersection(extra.get("routes", ()))
+    }
+
+
+def _stream_months(provider: Provider, tally: Tally) -> list[str]:
+    """Months of activities that are new or whose samples are: one that began in the month before may last."""
+    numbers = {number for first, last in tally.activity_months for number in range(first, last + 1)}
+    if provider.streams_from_samples:
+        for metric in {metric for metrics in FEEDS.values() for metric in metrics}:
+            for first, last in tally.touched.get(metric, []):
+                numbers.update(range(first - 1, last + 1))
+    return [month_name(number) for number in sorted(numbers)]
+
+
+def _learn_zone(user: User, provider: Provider, tally: Tally) -> bool:
+    """Set the athlete's time zone where none is told yet, from workouts or else from nights; whether it was."""
+    profile = user.profile
+    if profile.time_zone:
+        return False
+    zones = Counter(tally.zones) or _zones_of_nights(user, provider, tally)
+    for zone, _ in sorted(zones.items(), key=lambda item: (-item[1], item[0])):
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            continue
+        AthleteProfile.objects.filter(pk=profile.pk, time_zone="").update(time_zone=zone)
+        profile.refresh_from_db()
+        return True
+    return False
+
+
+def _zones_of_nights(user: User, provider: Provider, tally: Tally) -> Counter[str]:
+    months = tally.months_of(SLEEP_METRIC)
+    zones: Counter[str] = Counter()
+    if months:
+        start = datetime.strptime(months[-1], "%Y-%m").replace(tzinfo=UTC)
+        end = datetime.strptime(month_name(month_number(months[-1]) + 1), "%Y-%m").replace(tzinfo=UTC)
+        table = samples(user, SLEEP_METRIC, start, end, provider=provider.slug, columns=["start_ms", "detail"])
+        for detail, count in Counter(table["detail"].to_pylist()).items():
+            zone = provider.zone_of(detail) if detail else None
+            if zone:
+                zones[str(zone)] += count
+    return zones

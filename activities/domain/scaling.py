@@ -58,7 +58,7 @@ def scaled(numbers: Floats) -> tuple[Integers, Scale] | None:
 
 
 def _narrowed(rounded: Floats) -> Integers:
-    return rounded.astype(np.int32 if np.abs(rounded).max() < 2**31 else np.int64)
+    return rounded.astype(np.int32) if np.abs(rounded).max() < 2**31 else rounded.astype(np.int64)
 
 
 def _fits(rounded: Floats) -> bool:

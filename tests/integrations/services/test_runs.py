@@ -15,7 +15,10 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 from django.utils import timezone
+from django_q.brokers import get_broker
+from django_q.brokers.orm import ORM
 from django_q.models import OrmQ, Schedule
+from django_q.signing import SignedPackage
 
 from integrations.apps import ensure_schedules
 from integrations.models import SyncRun
@@ -47,9 +50,18 @@ def counted(run: SyncRun) -> list[str]:
     return list(AthleteParameter.objects.filter(user=run.user).order_by("pk").values_list("name", flat=True))
 
 
+@pytest.fixture(autouse=True)
+def empty_queue(db: None) -> None:
+    # A test's rows are undone at its end; what lies in Redis is not.
+    get_broker().purge_queue()
+
+
 def nudges() -> list[tuple[int, int]]:
     """The (run, slice) of every message in the queue."""
-    return [row.task["args"] for row in OrmQ.objects.order_by("pk")]
+    broker = get_broker()
+    if isinstance(broker, ORM):
+        return [row.task["args"] for row in OrmQ.objects.order_by("pk")]
+    return [SignedPackage.loads(message)["args"] for message in broker.connection.lrange(broker.list_key, 0, -1)]
 
 
 def facts(run: SyncRun, *names: str) -> dict[str, object]:

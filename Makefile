@@ -59,7 +59,7 @@ lint: $(VENV)/dev.installed  ## ruff, mypy, missing migrations, Django's own che
 	@$(BIN)/ruff format --check .
 	@DEBUG=1 $(BIN)/mypy --no-error-summary trainstack activities integrations workouts
 	@DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run --verbosity 0
-	@SECRET_KEY=$$(head -c 48 /dev/urandom | base64 -w 0) BASE_URL=https://trainstack.example \
+	@DEBUG=0 SECRET_KEY=$$(head -c 48 /dev/urandom | base64 -w 0) BASE_URL=https://trainstack.example \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
 bench: $(VENV)/base.installed $(VENV)/bench.installed  ## the benchmarks of docs/performance.md

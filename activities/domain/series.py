@@ -88,8 +88,9 @@ class Series:
         return len(self.start_ms)
 
     def part(self, begin: int, end: int) -> Series:
-        """The rows from `begin` to before `end`."""
-        return _numbered(_taken(self, slice(begin, end)))
+        """The rows from `begin` to before `end`, with no words but theirs."""
+        part = _numbered(_taken(self, slice(begin, end)))
+        return replace(part, words={name: words.trimmed() for name, words in part.words.items()})
 
     def table(self) -> pa.Table:
         """All rows with the columns of SAMPLE_SCHEMA, hidden ones too."""

@@ -38,11 +38,13 @@ from integrations.services.reading import UNREAD, told_of
 from integrations.services.report import MAX_FILES, Report, Tally, report_from
 from integrations.services.runs import Failed, Lease, Work
 from trainstack.accounts.models import User
+from trainstack.memory import trim
 from trainstack.storage import PIECE_BYTES, digest, open_raw
 
 # What is read at most before it is written: rows of samples, payloads and their bytes, bytes of the file. They bound
 # what is held in memory and what a killed worker has to read again.
 CHECKPOINT_ROWS = 160_000
+CHECKPOINT_SAMPLE_BYTES = 6 << 20
 CHECKPOINT_PAYLOADS = 250
 CHECKPOINT_PAYLOAD_BYTES = 16 << 20
 CHECKPOINT_BYTES = 64 << 20
@@ -315,6 +317,7 @@ def _read(lease: Lease) -> bool:
             with _Ahead(job.reader.read(container, cursor=run.cursor.get("at"))) as batches:
                 for some in _portions(batches, lease):
                     tally = job.store(some, tally)
+                    trim()
                     if run.cancel_requested:
                         tally.cancelled = True
                         break
@@ -332,10 +335,11 @@ def _portions(batches: _Ahead, lease: Lease) -> Iterator[list[Batch]]:
     since = lease.run.done
     for batch in batches.each(lease):
         portion.append(batch)
-        rows = sum(len(table.columns) for one in portion for table in one.samples)
+        tables = [table.columns for one in portion for table in one.samples]
         payloads = [len(payload.data) for one in portion for payload in one.payloads]
         if (
-            rows >= CHECKPOINT_ROWS
+            sum(map(len, tables)) >= CHECKPOINT_ROWS
+            or sum(table.nbytes for table in tables) >= CHECKPOINT_SAMPLE_BYTES
             or len(payloads) >= CHECKPOINT_PAYLOADS
             or sum(payloads) >= CHECKPOINT_PAYLOAD_BYTES
             or batch.done - since >= CHECKPOINT_BYTES

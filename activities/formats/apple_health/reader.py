@@ -28,11 +28,13 @@ from activities.formats.apple_health.samples import QUANTITY, Gathered, number_o
 from activities.formats.container import Container, Member, Stream, encoding_of, pieces_of, root_of
 
 BLOCK_BYTES = 2 * 2**20
-BATCH_BYTES = 16 * 2**20
+BATCH_BYTES = 6 * 2**20
 # Blocks that are unpacked before they are asked for.
 BLOCKS_AHEAD = 2
 # A batch is handed on earlier when its payloads weigh so much.
 PAYLOAD_BYTES = 8 * 2**20
+# What an element of XML becomes on its way into rows, beside its own bytes.
+ELEMENT_WEIGHT = 8
 # A file beside the XML that is larger stays inside the export.
 MAX_FILE_BYTES = 64 * 2**20
 # So many members are looked into for an export's XML.
@@ -438,7 +440,7 @@ class _Document:
         self._payload(kind, f"{tag[:80]}-{hashlib.sha256(data).hexdigest()[:16]}", data)
 
     def _payload(self, kind: str, external_id: str, data: bytes) -> None:
-        self._weight += len(data)
+        self._weight += ELEMENT_WEIGHT * len(data)
         self._payloads.append(RawPayload(kind, external_id, data, "application/xml", self._stated_at))
 
     def _unreadable(self, data: bytes, item: Item, base: int, why: str) -> None:

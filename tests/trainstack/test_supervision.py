@@ -37,7 +37,7 @@ def is_running(pid: int) -> bool:
     """Whether the process does anything; one that only waits to be reaped does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # gone before the file was opened, or while it was read
         try:
             os.kill(pid, 0)
         except ProcessLookupError:

@@ -83,7 +83,7 @@ def test_next_morning_tells_the_same_of_every_day_before(fortnight, tmp_path):
     assert routes_of(fortnight).items() <= routes_of(next_morning).items()
 
 
-def test_short_export_tells_the_same_as_a_long_one(fortnight, tmp_path):
+def test_short_story_tells_the_same_as_a_long_one(fortnight, tmp_path):
     week = export_of(tmp_path / "week.zip", first=DAY - timedelta(days=7))
 
     assert elements_of(week) - elements_of(fortnight) == Counter()
@@ -349,23 +349,26 @@ def test_demo_can_be_forced(monkeypatch, capsys):
 
 
 @pytest.fixture
-def short_export(monkeypatch) -> None:
-    """An export of this month only: enough of everything, in a second."""
-    monkeypatch.setattr(export, "YEARS", 0)
+def short_story(monkeypatch) -> None:
+    """A story of three weeks: enough of everything, in seconds."""
+    for module in (export, services):
+        monkeypatch.setattr(module, "first_day", lambda day: day - timedelta(days=21))
     monkeypatch.setattr(services, "RECENT", timedelta(days=3))
 
 
 @pytest.mark.django_db(transaction=True)
-def test_export_comes_in_like_anybodys_and_once(laptop, short_export):
+def test_export_comes_in_like_anybodys_and_once(laptop, short_story):
     athlete = services.ensure_people().athlete
 
-    brought = [services.bring_next(athlete), services.bring_next(athlete)]
+    brought = [services.bring_next(athlete) for _ in range(4)]
     for run in SyncRun.objects.order_by("pk"):
         runs.work_through(run)
     rows = {model: model.objects.count() for model in (Activity, SleepSession, RawRecord, SampleChunk)}
 
     assert [(imported.name, imported.brought_by) for imported in brought] == [
         ("last-weeks.zip", "demo"),
+        ("bike-computer.zip", "demo"),
+        ("strava-archive.zip", "demo"),
         ("export.zip", "demo"),
     ]
     assert set(Import.objects.values_list("state", flat=True)) == {Import.State.FINISHED}
@@ -384,10 +387,10 @@ def test_next_morning_there_is_something_to_bring_again(laptop):
         Import.objects.create(user=athlete, name=name, sha256="0" * 64, size_bytes=1, brought_by="demo")
 
     assert services.missing(athlete, now) == {}
-    assert list(services.missing(athlete, now + timedelta(days=1))) == ["last-weeks.zip", "export.zip"]
+    assert list(services.missing(athlete, now + timedelta(days=1))) == list(services.parts(now))
 
 
-def test_command_writes_the_file_alone(short_export, tmp_path, capsys):
+def test_command_writes_the_file_alone(short_story, tmp_path, capsys):
     path = tmp_path / "mine.zip"
 
     call_command("demo", "--export", str(path))

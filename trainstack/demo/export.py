@@ -31,9 +31,14 @@ def exported_at(now: datetime) -> datetime:
     return morning.replace(hour=EXPORT_HOUR, minute=0, second=0, microsecond=0)
 
 
+def first_day(day: date) -> date:
+    """Where the story begins that is told on that day: two years before, on the first of a month."""
+    return date(day.year - YEARS, day.month, 1)
+
+
 def write_export(path: Path, *, day: date, first: date | None = None) -> None:
-    """Writes the export of that day's morning. It begins two years before, on the first of a month, unless told."""
-    first = first or date(day.year - YEARS, day.month, 1)
+    """Writes the export of that day's morning, from the first day of the story unless told."""
+    first = first or first_day(day)
     moment = datetime(day.year, day.month, day.day, EXPORT_HOUR, tzinfo=UTC)
     clock = apple.Clock(first, day)
     with ZipFile(path, "w", ZIP_DEFLATED, compresslevel=2) as archive:

@@ -1,10 +1,15 @@
-"""The demo: three people at once, and one athlete's Apple Health export through the import like anybody's."""
+"""The demo: three people at once, and one athlete's files through the import like anybody's.
+
+Her phone, her bike computer and Strava tell of the same two years, each in its own way.
+"""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from allauth.account.models import EmailAddress
@@ -18,7 +23,9 @@ from integrations.services.imports import receive
 from trainstack.accounts.models import User
 from trainstack.accounts.services import set_parameter
 from trainstack.demo.athlete import ATHLETE
-from trainstack.demo.export import exported_at, write_export
+from trainstack.demo.export import exported_at, first_day, write_export
+from trainstack.demo.rides import write_folder
+from trainstack.demo.strava import write_archive
 
 PASSWORD = "trainstack-demo"  # noqa: S105
 RECENT = timedelta(days=35)
@@ -77,23 +84,29 @@ def _ensure(person: Person) -> User:
     return user
 
 
-def parts(now: datetime) -> dict[str, date | None]:
-    """The newest export as it is brought: the last weeks first, so that pages live at once, then everything.
+def parts(now: datetime) -> dict[str, Callable[[Path], None]]:
+    """The files of this morning in the order in which they are brought, by name, and what writes each.
 
-    Names of files, and their first days where that is not the export's own.
+    The last weeks of the phone's export come first, so that pages live at once, and the whole of it comes last.
     """
-    return {"last-weeks.zip": exported_at(now).date() - RECENT, "export.zip": None}
+    day = exported_at(now).date()
+    return {
+        "last-weeks.zip": partial(write_export, day=day, first=day - RECENT),
+        "bike-computer.zip": partial(write_folder, day=day, first=first_day(day)),
+        "strava-archive.zip": partial(write_archive, day=day, first=first_day(day)),
+        "export.zip": partial(write_export, day=day, first=first_day(day)),
+    }
 
 
-def missing(athlete: User, now: datetime) -> dict[str, date | None]:
-    """The parts of the newest export that have not been brought."""
+def missing(athlete: User, now: datetime) -> dict[str, Callable[[Path], None]]:
+    """The parts of this morning's files that have not been brought."""
     brought = Import.objects.filter(user=athlete, brought_by="demo", created_at__gte=exported_at(now))
     names = set(brought.values_list("name", flat=True))
-    return {name: first for name, first in parts(now).items() if name not in names}
+    return {name: write for name, write in parts(now).items() if name not in names}
 
 
 def queue_export(athlete: User) -> bool:
-    """Lets a worker make and bring the athlete's newest export, unless it is there; returns whether it was queued."""
+    """Lets a worker make and bring the athlete's newest files, unless they are there; returns whether it was queued."""
     if not missing(athlete, timezone.now()):
         return False
     async_task("trainstack.demo.tasks.bring_export", athlete.pk, task_name="demo export", save=False)
@@ -101,21 +114,16 @@ def queue_export(athlete: User) -> bool:
 
 
 def bring_next(athlete: User) -> Import | None:
-    """Makes the next missing part of the athlete's newest export and hands it in; None where nothing is missing.
+    """Makes the next missing part of the athlete's newest files and hands it in; None where nothing is missing.
 
-    The same morning's export is the same to the byte, and the next morning's adds one day to it.
+    The same morning's files are the same to the byte, and the next morning's add one day to them.
     """
-    now = timezone.now()
-    for name, first in missing(athlete, now).items():
-        return _bring(athlete, name, exported_at(now).date(), first)
+    for name, write in missing(athlete, timezone.now()).items():
+        with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
+            path = Path(folder) / name
+            write(path)
+            return receive(athlete, name=name, source=path, brought_by="demo")
     return None
-
-
-def _bring(athlete: User, name: str, day: date, first: date | None) -> Import:
-    with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
-        path = Path(folder) / name
-        write_export(path, day=day, first=first)
-        return receive(athlete, name=name, source=path, brought_by="demo")
 
 
 def log_ins() -> str:

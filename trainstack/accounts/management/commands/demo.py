@@ -1,4 +1,4 @@
-"""`manage.py demo`: the demo accounts, and the athlete's data through the import."""
+"""`manage.py demo`: the demo accounts, and the athlete's files through the import."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from trainstack.demo.services import DemoRefused, bring_next, ensure_people, log
 
 
 class Command(BaseCommand):
-    help = "Makes the demo accounts and brings the demo athlete's Apple Health export; safe to repeat."
+    help = "Makes the demo accounts and brings the demo athlete's files; safe to repeat."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--force", action="store_true", help="also where DEBUG is off: the password is public")
-        parser.add_argument("--export", type=Path, metavar="PATH", help="only write the export to this file")
+        parser.add_argument("--export", type=Path, metavar="PATH", help="only write the Apple Health export to this file")
 
     def handle(self, *, force: bool, export: Path | None, **_: Any) -> None:
         if export:

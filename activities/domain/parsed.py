@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from activities.domain.sleep import ParsedSleep
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,26 @@ STREAM_UNITS: dict[str, str] = {
     "stride_length": "m",
     "vertical_oscillation": "cm",
     "ground_contact_time": "ms",
+    "vertical_ratio": "%",
+    "vertical_speed": "m/s",
+    "ground_contact_percent": "%",
+    # The left leg's share.
+    "ground_contact_balance": "%",
+    "left_right_balance": "%",
+    "left_torque_effectiveness": "%",
+    "right_torque_effectiveness": "%",
+    "left_pedal_smoothness": "%",
+    "right_pedal_smoothness": "%",
+    "form_power": "W",
+    "air_power": "W",
+    "leg_spring_stiffness": "kN/m",
+    "respiration_rate": "breaths/min",
+    "core_temperature": "degC",
+    "skin_temperature": "degC",
+    "muscle_oxygen": "%",
+    "total_hemoglobin": "g/dL",
+    "grade": "%",
+    "depth": "m",
 }
 
 
@@ -108,6 +130,8 @@ class ParsedActivity:
     avg_speed_mps: float | None = None
     max_speed_mps: float | None = None
     device: str = ""
+    # One of activities.models.Device.Kind: watch, band, ring, phone, scale, app, computer or unknown.
+    device_kind: str = "unknown"
     source_name: str = ""
     laps: tuple[Lap, ...] = ()
     pauses: tuple[Pause, ...] = ()
@@ -129,3 +153,28 @@ class Problem:
     path: str
     message: str
     count: int = 1
+
+
+@dataclass(frozen=True)
+class DayValue:
+    """One value of one metric on one local date; `metric` and its unit as `activities.domain.metrics` has them."""
+
+    metric: str
+    date: date
+    value: float
+    # What stands beside it: {"min", "max", "goal", ...}, each where told; JSON types only.
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """All that one raw record tells. `problems` are what could not be read of it, beside what could.
+
+    Of `activities` the first is the record's own effort unless it has a parent; parts of it follow (`parent` is an
+    index). A record may hold several efforts: each without a parent is one.
+    """
+
+    activities: tuple[ParsedActivity, ...] = ()
+    sleeps: tuple[ParsedSleep, ...] = ()
+    days: tuple[DayValue, ...] = ()
+    problems: tuple[Problem, ...] = ()

@@ -55,6 +55,9 @@ class ParsedSleep:
     deep_s: float | None = None
     rem_s: float | None = None
     efficiency_ratio: float | None = None
+    # The provider's own id and score of it, on the provider's own scale, where it tells them.
+    external_id: str = ""
+    score: float | None = None
 
 
 class Candidate(NamedTuple):

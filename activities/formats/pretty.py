@@ -1,7 +1,8 @@
 """A payload as a person reads it: indented text, or a listing.
 
 Works on the text and never on what it means: nothing is parsed into objects, no entity is expanded, nothing is left
-out, so that a damaged or hostile payload is shown just as well. Linear in what is shown.
+out, so that a damaged or hostile payload is shown just as well. Linear in what is shown. FIT alone, which is no text,
+is decoded.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from itertools import zip_longest
 from typing import BinaryIO
 from zipfile import BadZipFile, ZipFile
 
+from activities.formats.fit.decode import MAGIC
+from activities.formats.fit.pretty import pretty_fit
+
 SHOWN_BYTES = 200 << 10
 # Indenting can make much of little.
 SHOWN_CHARACTERS = 4 * SHOWN_BYTES
@@ -23,6 +27,8 @@ SHOWN_MEMBERS = 500
 SHOWN_HEX_BYTES = 512
 # Comparing takes longer than showing.
 COMPARED_LINES = 1000
+# A FIT file is decoded whole, or as far as this.
+DECODED_BYTES = 64 << 20
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\r")
 INDENT = "  "
 DEEPEST = 40
@@ -39,7 +45,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Pretty:
-    """`kind` is "xml", "json", "text", "zip", "binary" or "empty"; `note` says what is not shown."""
+    """`kind` is "xml", "json", "text", "fit", "zip", "binary" or "empty"; `note` says what is not shown."""
 
     kind: str
     text: str = ""
@@ -53,8 +59,12 @@ def pretty(file: BinaryIO) -> Pretty:
     if head.startswith(b"PK\x03\x04"):
         return _listing(file)
     packed = head.startswith(b"\x1f\x8b")
+    stored = head
     if packed:
         head = _unpacked(head)
+    if head[8:12] == MAGIC:
+        whole = stored + file.read(DECODED_BYTES)
+        return Pretty("fit", pretty_fit(_unpacked(whole, DECODED_BYTES) if packed else whole), note="FIT, decoded.")
     if not head:
         return Pretty("empty")
     text = _text(head[:SHOWN_BYTES], is_cut=len(head) > SHOWN_BYTES)
@@ -213,9 +223,9 @@ def _listing(file: BinaryIO) -> Pretty:
     return Pretty("zip", members=members, note=note)
 
 
-def _unpacked(head: bytes) -> bytes:
+def _unpacked(head: bytes, limit: int = SHOWN_BYTES + 1) -> bytes:
     try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, SHOWN_BYTES + 1)
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, limit)
     except zlib.error:
         return head
 

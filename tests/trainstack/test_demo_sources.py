@@ -62,7 +62,7 @@ def test_next_morning_tells_the_same_of_every_day_before(folder, archive, tmp_pa
 def test_ride_reads_back_as_it_was_recorded():
     ride = next(ride for session, ride in rides.rides_of(FIRST, DAY) if session.kind == "ride")
 
-    told = parse_fit(ride.bytes(rides.SERIAL), "it")
+    told = parse_fit(ride.file(rides.SERIAL), "it")
 
     assert told.problems == ()
     [ridden] = told.activities

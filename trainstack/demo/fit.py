@@ -97,8 +97,8 @@ class Ride:
     pauses: tuple[tuple[float, float], ...] = ()
     lap_m: float = 10_000.0
 
-    def bytes(self, serial: int) -> bytes:
-        """The file."""
+    def file(self, serial: int) -> bytes:
+        """The FIT file that the computer of this serial number leaves behind."""
         begin = self.start - EPOCH_S
         end = begin + self.time_s[-1]
         timer = [begin, *(begin + edge for first, lasts in self.pauses for edge in (first, first + lasts)), end]

@@ -107,4 +107,4 @@ def write_folder(path: Path, *, day: date, first: date) -> None:
         for session, ride in rides_of(first, day):
             if session.day < day:
                 info = ZipInfo(f"ELEMNT/{file_name(ride)}", date_time=day.timetuple()[:6])
-                archive.writestr(info, ride.bytes(SERIAL))
+                archive.writestr(info, ride.file(SERIAL))

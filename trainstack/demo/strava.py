@@ -89,21 +89,19 @@ def entries_of(first: date, day: date) -> Iterator[Entry]:
             if session.kind == "ride":
                 ride = ride_of(session, body)
                 yield _entry(
-                    session, number, f"activities/{number}.fit.gz", gzip.compress(ride.bytes(SERIAL), mtime=0),
+                    session, number, f"activities/{number}.fit.gz", gzip.compress(ride.file(SERIAL), mtime=0),
                     start=ride.start, elapsed_s=float(ride.time_s[-1]), distance_m=float(ride.distance_m[-1]),
                     heart=ride.heart_rate, climbed=ride.climbed_m,
                 )  # fmt: skip
                 continue
             [leg] = record(session, body).legs
-            told = {"start": leg.start, "elapsed_s": leg.elapsed_s, "heart": leg.heart_rate}
-            if leg.route is None or leg.distance_m is None:
-                yield _entry(session, number, "", b"", **{**told, "distance_m": 0.0, "climbed": 0.0})
-            else:
-                name = f"activities/{number}.gpx.gz"
-                data = gzip.compress(gpx(session, leg), mtime=0)
-                yield _entry(
-                    session, number, name, data, **told, distance_m=float(leg.distance_m[-1]), climbed=ascent(leg)
-                )
+            has_track = leg.route is not None
+            yield _entry(
+                session, number, f"activities/{number}.gpx.gz" if has_track else "",
+                gzip.compress(gpx(session, leg), mtime=0) if has_track else b"",
+                start=leg.start, elapsed_s=leg.elapsed_s, heart=leg.heart_rate, climbed=ascent(leg),
+                distance_m=0.0 if leg.distance_m is None else float(leg.distance_m[-1]),
+            )  # fmt: skip
 
 
 def _forgotten(session: Session) -> bool:

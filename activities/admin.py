@@ -22,12 +22,17 @@ from activities.models import (
     Activity,
     DailyMetric,
     Device,
+    LinkDecision,
+    Pin,
     RawRecord,
     RawSighting,
     Reading,
+    RetiredActivity,
     SampleChunk,
     SleepSession,
     SourceActivity,
+    SourcePriority,
+    Suggestion,
     Tombstone,
 )
 from activities.selectors.raw import versions
@@ -274,6 +279,64 @@ class SourceActivityAdmin(ReadOnlyAdmin):
     search_fields = ("=user__email", "^external_id", "provider_type", "sport")
     inlines = (LegInline,)
     heavy = ("laps", "pauses", "extra", "streams")
+
+
+@admin.register(LinkDecision)
+class LinkDecisionAdmin(ReadOnlyAdmin):
+    """What athletes decided by hand about their records; what they took back stays, with the time."""
+
+    list_display = ("made_at", "user", "number", "same", "first_record", "second_record", "withdrawn_at")
+    list_select_related = ("user",)
+    list_filter = ("same", ("withdrawn_at", admin.EmptyFieldListFilter), UserFilter)
+    ordering = ("-made_at", "-pk")
+    search_fields = ("=user__email", "^one_external_id", "^other_external_id")
+
+    @admin.display(description="one")
+    def first_record(self, decision: LinkDecision) -> str:
+        return " ".join(decision.one)
+
+    @admin.display(description="other")
+    def second_record(self, decision: LinkDecision) -> str:
+        return " ".join(decision.other)
+
+
+@admin.register(Pin)
+class PinAdmin(ReadOnlyAdmin):
+    list_display = ("made_at", "user", "number", "provider", "external_id", "withdrawn_at")
+    list_select_related = ("user",)
+    list_filter = (ProviderFilter, ("withdrawn_at", admin.EmptyFieldListFilter), UserFilter)
+    ordering = ("-made_at", "-pk")
+    search_fields = ("=user__email", "^external_id")
+
+
+@admin.register(RetiredActivity)
+class RetiredActivityAdmin(ReadOnlyAdmin):
+    """Ids that became part of another activity, and where they lead now."""
+
+    list_display = ("retired_at", "user", "old_id", "activity")
+    list_select_related = ("user", "activity")
+    list_filter = (UserFilter,)
+    ordering = ("-retired_at", "-pk")
+    search_fields = ("=user__email", "=old_id")
+
+
+@admin.register(SourcePriority)
+class SourcePriorityAdmin(ReadOnlyAdmin):
+    list_display = ("user", "kind", "changed_at", "ranks", "devices")
+    list_select_related = ("user",)
+    list_filter = ("kind", UserFilter)
+    ordering = ("user", "kind")
+    search_fields = ("=user__email",)
+
+
+@admin.register(Suggestion)
+class SuggestionAdmin(ReadOnlyAdmin):
+    list_display = ("start_time", "user", "one", "other", "reason", "detail")
+    list_select_related = ("user", "one", "other")
+    list_filter = ("reason", UserFilter)
+    date_hierarchy = "start_time"
+    ordering = ("-start_time", "-pk")
+    search_fields = ("=user__email",)
 
 
 @admin.register(SleepSession)

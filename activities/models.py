@@ -122,6 +122,7 @@ class Device(models.Model):
         PHONE = "phone"
         SCALE = "scale"
         APP = "app"
+        COMPUTER = "computer"
         UNKNOWN = "unknown"
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sample_devices")
@@ -245,6 +246,7 @@ class SourceActivity(models.Model):
     avg_speed_mps = models.FloatField(null=True)
     max_speed_mps = models.FloatField(null=True)
     device = models.CharField(max_length=200, blank=True)
+    device_kind = models.CharField(max_length=8, choices=Device.Kind, default=Device.Kind.UNKNOWN)
     source_name = models.CharField(max_length=200, blank=True)
     laps = models.JSONField(default=list)
     pauses = models.JSONField(default=list)
@@ -258,7 +260,7 @@ class SourceActivity(models.Model):
         "sport", "provider_type", "name", "start_time", "utc_offset_s", "elapsed_s", "timer_s", "moving_s",
         "distance_m", "elevation_gain_m", "elevation_loss_m", "energy_kcal", "active_energy_kcal",
         "avg_heart_rate_bpm", "max_heart_rate_bpm", "min_heart_rate_bpm", "avg_power_w", "max_power_w",
-        "avg_cadence_rpm", "max_cadence_rpm", "avg_speed_mps", "max_speed_mps", "device", "source_name",
+        "avg_cadence_rpm", "max_cadence_rpm", "avg_speed_mps", "max_speed_mps", "device", "device_kind", "source_name",
     )  # fmt: skip
 
     class Meta:
@@ -279,6 +281,139 @@ class SourceActivity(models.Model):
     @property
     def streams_key(self) -> str:
         return f"{self.user_id}/activities/{self.streams_sha256}"
+
+
+class LinkDecision(models.Model):
+    """What the athlete decided by hand: two source records are one effort, or are not.
+
+    Names the records and not their rows, so that it sleeps while one is absent and outlives every re-import. `number`
+    only grows for each user, over decisions and pins. What was made in one go shares a `batch`, the first of its
+    numbers, and is withdrawn in one go; withdrawn rows stay as history.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="link_decisions")
+    number = models.PositiveBigIntegerField()
+    batch = models.PositiveBigIntegerField()
+    same = models.BooleanField()
+    # `one` sorts before `other`.
+    one_provider = models.CharField(max_length=32)
+    one_external_id = models.CharField(max_length=255)
+    other_provider = models.CharField(max_length=32)
+    other_external_id = models.CharField(max_length=255)
+    made_at = models.DateTimeField(default=timezone.now)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "number"], name="link_decision_number")]
+        indexes = [
+            models.Index(
+                fields=["user", "number"], name="link_decision_live", condition=models.Q(withdrawn_at__isnull=True)
+            ),
+            models.Index(fields=["user", "batch"], name="link_decision_batch"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.one} and {self.other} are {'one' if self.same else 'two'}"
+
+    @property
+    def one(self) -> tuple[str, str]:
+        return self.one_provider, self.one_external_id
+
+    @property
+    def other(self) -> tuple[str, str]:
+        return self.other_provider, self.other_external_id
+
+
+class Pin(models.Model):
+    """The athlete wants this source record shown, wherever it belongs; the newest of a group wins.
+
+    Like a decision it names the record, sleeps while it is absent, and stays as history when it is withdrawn.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="pins")
+    number = models.PositiveBigIntegerField()
+    provider = models.CharField(max_length=32)
+    external_id = models.CharField(max_length=255)
+    made_at = models.DateTimeField(default=timezone.now)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "number"], name="pin_number")]
+        indexes = [
+            models.Index(
+                fields=["user", "provider", "external_id", "-number"],
+                name="pin_live",
+                condition=models.Q(withdrawn_at__isnull=True),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.provider} {self.external_id}"
+
+
+class RetiredActivity(models.Model):
+    """The id of an activity that became part of another: whoever asks for it is sent there.
+
+    Always points at what is there now, however often the other one was joined in turn.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="retired_activities")
+    old_id = models.BigIntegerField(unique=True)
+    activity = models.ForeignKey(Activity, on_delete=models.CASCADE, related_name="retired")
+    # [[provider, external id], ...] of the sources it held: when they are split off again, they get it back.
+    held = models.JSONField(default=list)
+    retired_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "retired activities"
+
+    def __str__(self) -> str:
+        return f"{self.old_id} is now {self.activity_id}"
+
+
+class SourcePriority(models.Model):
+    """The athlete's order of sources for one kind of data; without a row all are level.
+
+    The fields of `activities.domain.priority.Order` as JSON: ranks of providers, the first above the second, those of
+    one rank level with each other; and for each provider ranks of kinds of device.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="source_priorities")
+    # "activities", "sleep", "recovery", "daily" or "body".
+    kind = models.CharField(max_length=12)
+    ranks = models.JSONField(default=list)
+    devices = models.JSONField(default=dict)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name_plural = "source priorities"
+        constraints = [models.UniqueConstraint(fields=["user", "kind"], name="source_priority_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.kind}"
+
+
+class Suggestion(models.Model):
+    """A near miss: two source records that may be one effort, for the athlete to decide. Kept up by `grouping`.
+
+    A function of the records, their groups and what was decided by hand; `one` began first.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="suggestions")
+    one = models.ForeignKey(SourceActivity, on_delete=models.CASCADE, related_name="+")
+    other = models.ForeignKey(SourceActivity, on_delete=models.CASCADE, related_name="+")
+    # A code of `activities.domain.matching` and what it means here, for a person.
+    reason = models.CharField(max_length=20)
+    detail = models.CharField(max_length=200)
+    # Of the earlier one.
+    start_time = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["one", "other"], name="suggestion_unique")]
+        indexes = [models.Index(fields=["user", "-start_time", "-id"], name="suggestion_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.one_id} and {self.other_id}: {self.reason}"
 
 
 class SleepSession(models.Model):
@@ -327,6 +462,8 @@ class DailyMetric(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="daily_metrics")
     provider = models.CharField(max_length=32)
     device = models.ForeignKey(Device, null=True, on_delete=models.CASCADE, related_name="daily_metrics")
+    # The record that tells it; None where it was worked out from samples.
+    raw = models.ForeignKey(RawRecord, null=True, on_delete=models.RESTRICT, related_name="daily_metrics")
     metric = models.CharField(max_length=100)
     date = models.DateField()
     value = models.FloatField()

@@ -15,7 +15,9 @@ from activities.domain.parsed import STREAM_UNITS, Lap, Pause, Stream
 from activities.domain.streams import decode_streams, downsample
 from activities.domain.zones import DEFAULT_MAX_HEART_RATE_BPM, Zone, heart_rate_zones, seconds_in_zones
 from activities.models import Activity, RawRecord, SourceActivity
-from activities.selectors.raw import current_raws, raw_records_of
+from activities.selectors.filling import filling_of
+from activities.selectors.payloads import raws_behind
+from activities.services.grouping import activity_of
 from trainstack.accounts.models import AthleteParameter, User
 from trainstack.accounts.selectors import parameter_at
 from trainstack.sports import family, label
@@ -25,8 +27,10 @@ from trainstack.storage import stream_store
 HEAVY_FIELDS = ("laps", "pauses", "extra")
 # Words of a search beyond these are passed over: each is a condition more for the database.
 SEARCH_WORDS = 20
-WHOLE_FILES = ("export", "file")
 POSITION = ("latitude", "longitude")
+# The charts of an activity in their order; others are folded away. What the route draws, and what only grows, has none.
+CHARTS = ("heart_rate", "speed", "altitude", "power", "cadence")
+NO_CHARTS = (*POSITION, "distance")
 
 
 # --- lists ----------------------------------------------------------------------------------
@@ -65,11 +69,15 @@ def activities_of(
     )
 
 
-def of_sport(sport: str) -> Q:
-    """Activities of a sport family, or of exactly this code where it is finer than a family."""
+def of_sport(sport: str, at: str = "") -> Q:
+    """Activities of a sport family, or of exactly this code where it is finer than a family.
+
+    `at` leads from the rows of the query to the activity: "one__activity__".
+    """
+    exactly = Q(**{f"{at}sport": sport})
     if family(sport) != sport:
-        return Q(sport=sport)
-    return Q(sport=sport) | Q(sport__startswith=f"{sport}.") | Q(sport__startswith=f"{sport}+")
+        return exactly
+    return exactly | Q(**{f"{at}sport__startswith": f"{sport}."}) | Q(**{f"{at}sport__startswith": f"{sport}+"})
 
 
 def _speaks_of(user: User, word: str) -> Q:
@@ -164,11 +172,15 @@ class ActivityDetail:
     """One effort with all that its page shows.
 
     `sources` begins with the primary; `raws` with the payload that the primary was read from, then its routes, then
-    the file that brought them.
+    the file that brought them. `source` is the primary as it was told; `shown` is the same with what other sources lend
+    it, never to be saved, and `lenders` says who lends which field ("laps" among them), `stream_lenders` which stream.
     """
 
     activity: Activity
     source: SourceActivity
+    shown: SourceActivity
+    lenders: Mapping[str, SourceActivity]
+    stream_lenders: Mapping[str, SourceActivity]
     sources: tuple[SourceActivity, ...]
     laps: tuple[Lap, ...]
     pauses: tuple[Pause, ...]
@@ -179,25 +191,72 @@ class ActivityDetail:
 
 
 def activity_detail(user: User, pk: int) -> ActivityDetail:
-    """One of the user's activities in full, in a fixed number of queries; raises Activity.DoesNotExist."""
-    activity = user.activities.select_related("primary").get(pk=pk)
+    """One of the user's activities in full, in a fixed number of queries; raises Activity.DoesNotExist.
+
+    An id that became part of another activity leads there.
+    """
+    activity = activity_of(user, pk)
     sources = list(activity.sources.order_by("provider", "external_id"))
     source = next((one for one in sources if one.pk == activity.primary_id), None) or next(iter(sources), None)
     if source is None:
         raise Activity.DoesNotExist
     sources.sort(key=lambda one: one.pk != source.pk)
-    pauses = pauses_of(source)
+    filling = filling_of(user, source, sources)
+    lent = {name: lender.streams[name] for name, lender in filling.streams.items()}
+    told_heart_rate = filling.streams.get("heart_rate", source)
     return ActivityDetail(
         activity=activity,
         source=source,
+        shown=filling.shown,
+        lenders=filling.lenders,
+        stream_lenders=filling.streams,
         sources=tuple(sources),
-        laps=laps_of(source),
-        pauses=pauses,
+        laps=laps_of(filling.shown),
+        pauses=pauses_of(source),
         children=tuple(source.children.order_by("start_time", "external_id")),
-        streams=stream_facts(source),
-        zones=_zone_report(user, source, pauses, on=activity.local_date),
+        streams=_facts({**source.streams, **lent}),
+        zones=_zone_report(user, told_heart_rate, pauses_of(told_heart_rate), on=activity.local_date),
         raws=raws_of(user, source),
     )
+
+
+def shown_streams(
+    user: User,
+    activity: Activity,
+    names: Collection[str] | None = None,
+    *,
+    points: int | None = None,
+    start_s: float | None = None,
+    end_s: float | None = None,
+) -> dict[str, tuple[SourceActivity, Stream]]:
+    """The streams of an activity with who told each, as `streams_of` gives them: the primary's, and what is lent to it.
+
+    All times count from the primary's start.
+    """
+    sources = list(activity.sources.order_by("provider", "external_id"))
+    source = next((one for one in sources if one.pk == activity.primary_id), None) or next(iter(sources), None)
+    if source is None:
+        return {}
+    tellers: dict[int, list[str]] = {}
+    filling = filling_of(user, source, sources)
+    for name, lender in filling.streams.items():
+        if names is None or name in names:
+            tellers.setdefault(lender.pk, []).append(name)
+    own = streams_of(source, names, points=points, start_s=start_s, end_s=end_s)
+    found = {name: (source, stream) for name, stream in own.items()}
+    for lender in sources:
+        if lender.pk not in tellers:
+            continue
+        later_s = (lender.start_time - source.start_time).total_seconds()
+        lent = streams_of(
+            lender,
+            tellers[lender.pk],
+            points=points,
+            start_s=None if start_s is None else start_s - later_s,
+            end_s=None if end_s is None else end_s - later_s,
+        )
+        found |= {name: (lender, Stream(one.time_s + later_s, one.values)) for name, one in lent.items()}
+    return found
 
 
 def laps_of(source: SourceActivity) -> tuple[Lap, ...]:
@@ -217,26 +276,19 @@ def _timed(kind: type, row: Mapping[str, Any]) -> dict[str, Any]:
     return {**told, "start_time": datetime.fromisoformat(row["start_time"])}
 
 
-def stream_facts(source: SourceActivity) -> tuple[StreamFacts, ...]:
-    """The streams of a source in the order in which pages show them, without reading them."""
+def _facts(samples: Mapping[str, int]) -> tuple[StreamFacts, ...]:
+    """The streams in the order in which pages show them, without reading them."""
     order = list(STREAM_UNITS)
-    names = sorted(source.streams, key=lambda name: (order.index(name) if name in order else len(order), name))
-    return tuple(StreamFacts(name, STREAM_UNITS.get(name, ""), source.streams[name]) for name in names)
+    names = sorted(samples, key=lambda name: (order.index(name) if name in order else len(order), name))
+    return tuple(StreamFacts(name, STREAM_UNITS.get(name, ""), samples[name]) for name in names)
 
 
 def raws_of(user: User, source: SourceActivity) -> tuple[RawRecord, ...]:
-    """The payloads behind a source: its own, its routes as they stand, the file that brought them.
+    """The payloads behind a source: what it was read from, its routes as they stand, the file that brought them.
 
-    With the import and the reading of each, in three queries.
+    With the import and the reading of each, in two queries.
     """
-    routes = current_raws(user, source.provider, "route", source.extra.get("routes", []))
-    records = raw_records_of(user).defer("import_file__report")
-    told = {raw.pk: raw for raw in records.filter(pk__in=[source.raw_id, *(route.pk for route in routes.values())])}
-    raw = told[source.raw_id]
-    brought = RawRecord.objects.none()
-    if raw.import_file is not None:
-        brought = records.filter(kind__in=WHOLE_FILES, sha256=raw.import_file.sha256).exclude(pk=raw.pk)
-    return (raw, *(told[routes[path].pk] for path in sorted(routes)), *brought)
+    return raws_behind(user, [source])[source.pk]
 
 
 def _zone_report(user: User, source: SourceActivity, pauses: Iterable[Pause], *, on: date) -> ZoneReport | None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from math import isnan
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from django.db.models import Max, QuerySet
+from django.db.models import Exists, Max, OuterRef, QuerySet
 
 from activities.domain.metrics import GROUPS, Metric, metric_of
+from activities.domain.priority import Candidate, Order, Richness, kind_of_metric, shown
 from activities.models import DailyMetric
+from activities.selectors.priorities import orders_of
 from activities.selectors.series import daily_stats, samples
 from trainstack.accounts.models import User
 
@@ -36,6 +40,8 @@ class MetricDay:
     count: int | None = None
     provider: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
+    # The other providers that told of this day.
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,7 @@ def daily_metrics_of(user: User) -> QuerySet[DailyMetric]:
 
 def metric_days(user: User, metric: str, first: date, last: date) -> MetricDays:
     """One metric by day, both ends included: the stored totals, else the samples by the athlete's own days."""
-    days = _days(_totals(user).filter(metric=metric, date__range=(first, last)))
+    days = _days(user, _totals(user).filter(metric=metric, date__range=(first, last)))
     if days:
         return MetricDays(metric_of(metric), tuple(days[metric]), from_series=False)
     return MetricDays(metric_of(metric), _days_of_series(user, metric, first, last), from_series=True)
@@ -93,7 +99,7 @@ def metrics_overview(user: User) -> list[MetricGroup]:
         some = metrics[at : at + METRICS_AT_ONCE]
         # Of those that fell silent earlier their last day too; lists of both columns are what an index answers.
         dates = recent.union(last_dates[metric] for metric in some)
-        days |= _days(_totals(user).filter(metric__in=some, date__in=sorted(dates)))
+        days |= _days(user, _totals(user).filter(metric__in=some, date__in=sorted(dates)))
     summaries = [
         MetricSummary(metric_of(metric), told[-1], tuple(day for day in told if day.date in recent), told[-1].date)
         for metric, told in days.items()
@@ -106,15 +112,44 @@ def _totals(user: User) -> QuerySet[DailyMetric]:
     return user.daily_metrics.filter(device=None).order_by("metric", "date", "provider")
 
 
-def _days(totals: QuerySet[DailyMetric]) -> dict[str, list[MetricDay]]:
-    """The days of each metric; where two providers tell of one day, the first by name is shown."""
-    metrics: dict[str, dict[date, MetricDay]] = {}
+def _days(user: User, totals: QuerySet[DailyMetric]) -> dict[str, list[MetricDay]]:
+    """The days of each metric; where several providers tell of one day, the athlete's order says which is shown."""
+    metrics: dict[str, dict[date, list[MetricDay]]] = {}
     for metric, day, value, provider, detail in totals.values_list("metric", "date", "value", "provider", "detail"):
-        metrics.setdefault(metric, {}).setdefault(
-            day,
-            MetricDay(day, value, detail.get("min"), detail.get("max"), detail.get("count"), provider, detail),
-        )
-    return {metric: list(days.values()) for metric, days in metrics.items()}
+        told = MetricDay(day, value, detail.get("min"), detail.get("max"), detail.get("count"), provider, detail)
+        metrics.setdefault(metric, {}).setdefault(day, []).append(told)
+    orders: dict[str, Order] | None = None
+    for metric, days in metrics.items():
+        kind = kind_of_metric(metric)
+        for day, told_by in days.items():
+            if len(told_by) > 1:
+                orders = orders_of(user) if orders is None else orders
+                days[day] = [_elected(told_by, orders.get(kind, Order()), kind)]
+    return {metric: [told_by[0] for told_by in days.values()] for metric, days in metrics.items()}
+
+
+def _elected(told_by: Sequence[MetricDay], order: Order, kind: str) -> MetricDay:
+    """The one of a day's figures that is shown: of equals that of more samples, then by the provider's name."""
+    by_key = {(one.provider, ""): one for one in told_by}
+    candidates = [Candidate(key, richness=Richness(samples=one.count or 0)) for key, one in by_key.items()]
+    elected = by_key[shown(candidates, order, kind) or candidates[0].key]
+    return replace(elected, also=tuple(one.provider for one in told_by if one is not elected))
+
+
+def switched_days(user: User, kind: str, order: Order) -> Iterator[str]:
+    """Of each daily figure of this kind of data that this order would take from another provider, from which."""
+    before = orders_of(user).get(kind, Order())
+    elsewhere = DailyMetric.objects.filter(
+        user=OuterRef("user"), metric=OuterRef("metric"), date=OuterRef("date"), device=None
+    ).exclude(provider=OuterRef("provider"))
+    rows = _totals(user).filter(Exists(elsewhere)).values_list("metric", "date", "value", "provider", "detail")
+    for (metric, _), told in groupby(rows.iterator(), key=itemgetter(0, 1)):
+        if kind_of_metric(metric) != kind:
+            continue
+        told_by = [MetricDay(day, value, count=it.get("count"), provider=name) for _, day, value, name, it in told]
+        elected = _elected(told_by, order, kind).provider
+        if elected != _elected(told_by, before, kind).provider:
+            yield elected
 
 
 def _days_of_series(user: User, metric: str, first: date, last: date) -> tuple[MetricDay, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 from django.db.models import Max, Min, QuerySet, Sum
+from numpy.typing import NDArray
 
 from activities.domain.daily import DayStats, day_edges
 from activities.domain.reading import SAMPLE_SCHEMA
@@ -22,8 +23,9 @@ from trainstack.storage import stream_store
 
 T = TypeVar("T")
 
-# Unpacking does not hold the interpreter's lock.
+# Unpacking does not hold the interpreter's lock; only from so many rows on is that worth a second thread.
 READERS = 2
+THREADED_ROWS = 500_000
 ATTEMPTS = 3
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 COLUMNS = pa.schema([*SAMPLE_SCHEMA, ("device_id", pa.int64()), ("provider", pa.dictionary(pa.int32(), pa.string()))])
@@ -58,7 +60,7 @@ def samples(
     """
     names = list(COLUMNS.names if columns is None else columns)
     schema = pa.schema([COLUMNS.field(name) for name in names])
-    chunks = _chunks(user, metric, start, end, provider, device)
+    chunks = _chunks(user, start, end, provider, device).filter(metric=metric)
     start_ms, end_ms = _ms(start), _ms(end)
     wanted = [name for name in {"start_ms": None, **dict.fromkeys(names)} if name in SAMPLE_SCHEMA.names]
 
@@ -78,6 +80,57 @@ def samples(
     if (starts[1:] < starts[:-1]).any():
         table = table.take(np.argsort(starts, kind="stable"))
     return table.select(names)
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """Samples of one metric by start: ms since 1970, value (NaN where none is told) and the device's id."""
+
+    start_ms: NDArray[np.int64]
+    end_ms: NDArray[np.int64]
+    value: NDArray[np.float64]
+    device_id: NDArray[np.int64]
+    # Each id that occurs, once.
+    devices: tuple[int, ...]
+
+    def of_devices(self) -> Iterator[tuple[int, Numbers]]:
+        """The samples of each device, by its id."""
+        if len(self.devices) == 1:
+            yield self.devices[0], self
+            return
+        for one in self.devices:
+            mine = self.device_id == one
+            yield one, Numbers(self.start_ms[mine], self.end_ms[mine], self.value[mine], self.device_id[mine], (one,))
+
+
+NO_NUMBERS = Numbers(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64), ())
+
+
+def numbers(
+    user: User, metrics: Collection[str], start: datetime, end: datetime, *, provider: str
+) -> dict[str, Numbers]:
+    """The samples of these metrics that start in [start, end), as numbers; metrics without any are left out.
+
+    One query, however many metrics. One sample told in two units is there once.
+    """
+    start_ms, end_ms = _ms(start), _ms(end)
+    chunks = _chunks(user, start, end, provider).filter(metric__in=metrics)
+    told: dict[str, list[tuple[int, tuple[NDArray[Any], ...]]]] = {}
+    for chunk, columns in _read_all(chunks, lambda chunk, data: (chunk, SampleFile(data).numbers(start_ms, end_ms))):
+        if len(columns[0]):
+            told.setdefault(chunk.metric, []).append((chunk.device_id, columns))
+    return {metric: _joined(pieces) for metric, pieces in told.items()}
+
+
+def _joined(pieces: Sequence[tuple[int, tuple[NDArray[Any], ...]]]) -> Numbers:
+    ids = [device_id for device_id, _ in pieces]
+    starts, ends, values = zip(*(columns for _, columns in pieces), strict=True)
+    start_ms, end_ms, value = np.concatenate(starts), np.concatenate(ends), np.concatenate(values)
+    device_id = np.repeat(ids, [len(start) for start in starts])
+    if (start_ms[1:] < start_ms[:-1]).any():
+        order = np.argsort(start_ms, kind="stable")
+        start_ms, end_ms, value, device_id = start_ms[order], end_ms[order], value[order], device_id[order]
+    return Numbers(start_ms, end_ms, value, device_id, tuple(sorted(set(ids))))
 
 
 def series_of(user: User) -> list[SeriesFacts]:
@@ -120,7 +173,7 @@ def daily_stats(
     edges = day_edges(first, last, zone)
     start, end = (EPOCH + timedelta(milliseconds=int(edge)) for edge in edges[[0, -1]])
     figures = DayFigures.none(len(edges) - 1)
-    chunks = _chunks(user, metric, start, end, provider, device)
+    chunks = _chunks(user, start, end, provider, device).filter(metric=metric)
     for more in _read_all(chunks, lambda _, data: SampleFile(data).daily(edges)):
         figures = figures.with_more(more)
     with np.errstate(invalid="ignore"):
@@ -141,12 +194,11 @@ def months_of_origin(user: User, origin: int) -> dict[str, set[str]]:
 
 
 def _chunks(
-    user: User, metric: str, start: datetime, end: datetime, provider: str | None, device: Device | int | None
+    user: User, start: datetime, end: datetime, provider: str | None, device: Device | int | None = None
 ) -> QuerySet[SampleChunk]:
     """The chunks with samples of that time, in an order that does not depend on when they came."""
     chunks = SampleChunk.objects.filter(
         user=user,
-        metric=metric,
         start__gte=start.astimezone(UTC).date().replace(day=1),
         start__lte=end.astimezone(UTC).date(),
         first_at__lt=end,
@@ -162,14 +214,21 @@ def _chunks(
 def _read_all(chunks: QuerySet[SampleChunk], read: Callable[[SampleChunk, bytes], T]) -> list[T]:
     """What `read` makes of each chunk's file, in order."""
     storage = stream_store()
-    with ThreadPoolExecutor(READERS) as pool:
-        for attempt in range(ATTEMPTS):
-            try:
-                return list(pool.map(lambda chunk: read(chunk, storage.read(chunk.storage_key)), chunks.all()))
-            except FileNotFoundError:
-                # A writer has moved the pointer just now, and the sweeper took the file that it left.
-                if attempt == ATTEMPTS - 1:
-                    raise
+
+    def read_one(chunk: SampleChunk) -> T:
+        return read(chunk, storage.read(chunk.storage_key))
+
+    for attempt in range(ATTEMPTS):
+        found = list(chunks.all())
+        try:
+            if sum(chunk.rows for chunk in found) < THREADED_ROWS:
+                return list(map(read_one, found))
+            with ThreadPoolExecutor(READERS) as pool:
+                return list(pool.map(read_one, found))
+        except FileNotFoundError:
+            # A writer has moved the pointer just now, and the sweeper took the file that it left.
+            if attempt == ATTEMPTS - 1:
+                raise
     raise AssertionError("one of the attempts returns or raises")
 
 

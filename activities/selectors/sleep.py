@@ -22,6 +22,12 @@ class Night:
     previous: datetime.date | None
     next: datetime.date | None
 
+    @property
+    def also(self) -> tuple[str, ...]:
+        """The providers that told of the night as well and are not shown, by name."""
+        shown = self.shown.provider if self.shown else None
+        return tuple(sorted({other.provider for other in self.others} - {shown}))
+
 
 def sleep_of(user: User) -> QuerySet[SleepSession]:
     """Every sleep that any source told, newest first, with its device."""

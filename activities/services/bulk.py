@@ -5,39 +5,39 @@ Both belong into the caller's transaction, and take values as the fields do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import connection, models
+from django.db import connection, connections, models
 
 
 def insert_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]], **same: Any) -> None:
     """Add rows of these columns; `same` are columns equal in all of them. Columns not named must be nullable."""
     fields = [_field(model, name) for name in names]
-    shared = {name: _prepared(_field(model, name), value) for name, value in same.items()}
-    columns = ", ".join(_column(field) for field in (*fields, *(_field(model, name) for name in shared)))
+    shared = [_preparer(_field(model, name))(value) for name, value in same.items()]
+    columns = ", ".join(_column(field) for field in (*fields, *(_field(model, name) for name in same)))
     places = ", ".join(["%s"] * (len(fields) + len(shared)))
     sql = f"INSERT INTO {_table(model)} ({columns}) VALUES ({places})"  # noqa: S608
+    prepare = [_preparer(field) for field in fields]
     with connection.cursor() as cursor:
         cursor.executemany(
-            sql,
-            [
-                (*(_prepared(field, value) for field, value in zip(fields, row, strict=True)), *shared.values())
-                for row in rows
-            ],
+            sql, [[*(to_db(value) for to_db, value in zip(prepare, row, strict=True)), *shared] for row in rows]
         )
 
 
 def update_rows(model: type[models.Model], names: Sequence[str], rows: Mapping[int, Sequence[Any]]) -> None:
     """Set these columns of rows by primary key."""
+    if not rows:
+        return
     fields = [_field(model, name) for name in names]
     places = ", ".join(f"{_column(field)} = %s" for field in fields)
     sql = f"UPDATE {_table(model)} SET {places} WHERE {_column(model._meta.pk)} = %s"  # noqa: S608
+    prepare = [_preparer(field) for field in fields]
     with connection.cursor() as cursor:
         cursor.executemany(
             sql,
             [
-                (*(_prepared(field, value) for field, value in zip(fields, row, strict=True)), pk)
+                [*(to_db(value) for to_db, value in zip(prepare, row, strict=True)), pk]
                 for pk, row in sorted(rows.items())
             ],
         )
@@ -67,5 +67,13 @@ def _column(field: Any) -> str:
     return connection.ops.quote_name(field.column)
 
 
-def _prepared(field: models.Field[Any, Any], value: Any) -> Any:
-    return field.get_db_prep_save(value, connection)
+# Fields whose values of these types go into the database as they are.
+_AS_IT_IS: Mapping[type, type] = {models.FloatField: float, models.CharField: str, models.TextField: str}
+
+
+def _preparer(field: models.Field[Any, Any]) -> Callable[[Any], Any]:
+    """What turns a value of the field into what the database's driver takes."""
+    as_it_is = _AS_IT_IS.get(type(field))
+    # The connection itself: looking it up for each value costs as much as all else.
+    database = connections[connection.alias]
+    return lambda value: value if type(value) is as_it_is else field.get_db_prep_save(value, database)

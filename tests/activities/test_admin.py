@@ -23,9 +23,14 @@ from tests.factories.activities import (
     ActivityFactory,
     DailyMetricFactory,
     DeviceFactory,
+    LinkDecisionFactory,
+    PinFactory,
     RawRecordFactory,
+    RetiredActivityFactory,
     SleepSessionFactory,
     SourceActivityFactory,
+    SourcePriorityFactory,
+    SuggestionFactory,
 )
 from tests.factories.integrations import ImportFactory
 from trainstack.storage import raw_store
@@ -75,6 +80,11 @@ MAKERS = {
     "tombstone": tombstone,
     "activity": lambda: SourceActivityFactory().activity,
     "sourceactivity": SourceActivityFactory,
+    "linkdecision": LinkDecisionFactory,
+    "pin": PinFactory,
+    "retiredactivity": RetiredActivityFactory,
+    "sourcepriority": SourcePriorityFactory,
+    "suggestion": SuggestionFactory,
     "sleepsession": SleepSessionFactory,
     "dailymetric": lambda: DailyMetricFactory(device=DeviceFactory()),
     "device": DeviceFactory,

@@ -60,6 +60,7 @@ def source_json(source, **told):
         **not_told("avg_heart_rate_bpm", "max_heart_rate_bpm", "min_heart_rate_bpm", "avg_power_w", "max_power_w"),
         **not_told("avg_cadence_rpm", "max_cadence_rpm", "avg_speed_mps", "max_speed_mps", "parent"),
         "device": "",
+        "device_kind": "unknown",
         "source_name": "Lena’s Watch",
         "streams": {},
         "raw": source.raw_id,
@@ -227,8 +228,13 @@ def test_streams_are_told_by_column():
         "start_time": "2026-05-02T07:30:00Z",
         "samples": {"heart_rate": 3, "power": 1},
         "streams": {
-            "heart_rate": {"unit": "bpm", "time_s": [0.0, 5.0, 10.0], "value": [120.0, None, 140.0]},
-            "power": {"unit": "W", "time_s": [0.5], "value": [200.0]},
+            "heart_rate": {
+                "source_activity": source.pk,
+                "unit": "bpm",
+                "time_s": [0.0, 5.0, 10.0],
+                "value": [120.0, None, 140.0],
+            },
+            "power": {"source_activity": source.pk, "unit": "W", "time_s": [0.5], "value": [200.0]},
         },
     }
 

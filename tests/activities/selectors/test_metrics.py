@@ -41,7 +41,14 @@ def test_metric_days_are_the_totals_of_each_day_oldest_first():
     assert metric_days(user, "steps", days[1], days[2]) == MetricDays(
         metric=metric_of("steps"),
         days=(
-            MetricDay(days[1], 1000.0, count=1, provider="apple_health", detail={"count": 1, "devices": {"Watch": 1}}),
+            MetricDay(
+                days[1],
+                1000.0,
+                count=1,
+                provider="apple_health",
+                detail={"count": 1, "devices": {"Watch": 1}},
+                also=("tempo",),
+            ),
             MetricDay(days[2], 2000.0, count=2, provider="apple_health", detail={"count": 2, "devices": {"Watch": 1}}),
         ),
         from_series=False,

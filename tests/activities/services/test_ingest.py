@@ -133,7 +133,10 @@ def test_words_are_cut_to_their_columns_and_numbers_that_are_none_are_not_told(u
 def test_many_records_cost_as_many_queries_as_one(user: User) -> None:
     def queries(*numbers: int) -> int:
         told = [
-            Told(raw(user, f"run {n}", b"<Workout n='%d'/>" % n), [replace(RUN, external_id=f"run {n}")])
+            Told(
+                raw(user, f"run {n}", b"<Workout n='%d'/>" % n),
+                [replace(RUN, external_id=f"run {n}", start_time=START + timedelta(days=n))],
+            )
             for n in numbers
         ]
         with CaptureQueriesContext(connection) as captured:

@@ -9,15 +9,16 @@ from typing import Any, BinaryIO, ClassVar
 import numpy as np
 import pyarrow as pa
 from django.db.models import QuerySet
-from django.http import HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from numpy.typing import NDArray
-from rest_framework import mixins, serializers
+from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -36,17 +37,21 @@ from activities.models import (
     SourceActivity,
 )
 from activities.selectors.activities import (
-    WHOLE_FILES,
     ActivityDetail,
     activities_of,
     activity_detail,
     laps_of,
     pauses_of,
+    shown_streams,
     streams_of,
 )
+from activities.selectors.filling import why_shown
 from activities.selectors.metrics import daily_metrics_of, sample_page
+from activities.selectors.payloads import WHOLE_FILES, names_of_providers
 from activities.selectors.series import series_of
 from activities.selectors.sleep import sleep_of
+from activities.services import deciding
+from activities.sources_api import PrimarySerializer, primary_of
 from trainstack.api import AnyAccept, ApiView, ArrowRenderer, IdField, OwnRows, ToldSerializer, wants_arrow
 from trainstack.sports import label
 from trainstack.storage import open_raw
@@ -172,27 +177,49 @@ class RawReferenceSerializer(ToldSerializer[RawRecord]):
         fields = ("id", "kind", "external_id", "sha256")
 
 
+class LentSerializer(serializers.Serializer[Any]):
+    """What the shown source lacks and another one tells, where the account is set to fill gaps."""
+
+    name = serializers.CharField(help_text="A field of the source, or `stream:` and the name of a stream.")
+    value = serializers.JSONField(allow_null=True, help_text="The field's value; null for a stream: see `streams`.")
+    source = serializers.IntegerField(help_text="Id of the source that lends it.")  # type: ignore[assignment]
+    provider = serializers.CharField()
+
+
 class ActivityDetailSerializer(ActivitySerializer):
     """One effort in full: the figures of its primary with laps, pauses, parts, zones and the payloads behind it."""
 
+    why = serializers.CharField(help_text="Why this source is shown, for a person.")
+    filled = LentSerializer(many=True)
     primary = SourceDetailSerializer()
     children = SourceSerializer(many=True, help_text="The parts of a multisport effort.")
     heart_rate_zones = ZonesSerializer(allow_null=True)
     raw_records = RawReferenceSerializer(many=True)
 
     class Meta(ActivitySerializer.Meta):
-        fields = (*ActivitySerializer.Meta.fields, "children", "heart_rate_zones", "raw_records")
+        fields = (*ActivitySerializer.Meta.fields, "why", "filled", "children", "heart_rate_zones", "raw_records")
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         detail: ActivityDetail = instance
         activity = ActivitySerializer(detail.activity).data
         return {
             **activity,
+            "why": why_shown(detail.activity.user, detail.sources, names_of_providers()),
+            "filled": LentSerializer(_lent(detail), many=True).data,
             "primary": SourceDetailSerializer(detail.source).data,
             "children": SourceSerializer(detail.children, many=True).data,
             "heart_rate_zones": detail.zones and ZonesSerializer(detail.zones).data,
             "raw_records": RawReferenceSerializer(detail.raws, many=True).data,
         }
+
+
+def _lent(detail: ActivityDetail) -> list[dict[str, Any]]:
+    fields = [(name, getattr(detail.shown, name), lender) for name, lender in sorted(detail.lenders.items())]
+    streams = [(f"stream:{name}", None, lender) for name, lender in sorted(detail.stream_lenders.items())]
+    return [
+        {"name": name, "value": value, "source": lender.pk, "provider": lender.provider}
+        for name, value, lender in [*fields, *streams]
+    ]
 
 
 class ActivityQuery(serializers.Serializer[Any]):
@@ -216,11 +243,13 @@ class StreamsQuery(serializers.Serializer[Any]):
     start = serializers.FloatField(required=False, help_text="From this second after the start on.")
     end = serializers.FloatField(required=False, help_text="Up to this second after the start.")
     source = IdField(  # type: ignore[assignment]
-        required=False, help_text="Id of one of the activity's sources; the primary by default."
+        required=False,
+        help_text="Id of one of the activity's sources; by default the primary, with what others lend it.",
     )
 
 
 class StreamSerializer(serializers.Serializer[Any]):
+    source_activity = serializers.IntegerField(help_text="Id of the source that told it.")
     unit = serializers.CharField()
     time_s = serializers.ListField(child=serializers.FloatField(), help_text="Seconds after the start.")
     value = serializers.ListField(child=serializers.FloatField(allow_null=True))
@@ -234,13 +263,26 @@ class StreamsSerializer(serializers.Serializer[Any]):
 
 
 class ActivityViewSet(mixins.ListModelMixin, OwnRows):
-    """Efforts, newest first."""
+    """Efforts, newest first. The id of one that became part of another leads there: 308 with `Location`."""
 
     model = Activity
     serializer_class = ActivitySerializer
 
     def rows(self) -> QuerySet[Activity]:
         return activities_of(self.person)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """What was not found may have become part of another activity."""
+        if isinstance(exc, Http404 | NotFound) and "pk" in self.kwargs and self.request.user.is_authenticated:
+            retired = self.person.retired_activities.filter(old_id=self.kwargs["pk"]).first()
+            match = self.request.resolver_match
+            if retired is not None and match is not None:
+                path = reverse(match.view_name, args=[retired.activity_id])
+                query = self.request.META.get("QUERY_STRING", "")
+                where = self.request.build_absolute_uri(f"{path}?{query}" if query else path)
+                moved = {"id": retired.activity_id, "detail": "This activity became part of another one."}
+                return Response(moved, status=status.HTTP_308_PERMANENT_REDIRECT, headers={"Location": where})
+        return super().handle_exception(exc)
 
     @extend_schema(parameters=[ActivityQuery])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -253,7 +295,28 @@ class ActivityViewSet(mixins.ListModelMixin, OwnRows):
             detail: Any = activity_detail(self.person, pk)
         except Activity.DoesNotExist:
             raise NotFound from None
+        if detail.activity.pk != pk:
+            raise NotFound
         return Response(ActivityDetailSerializer(detail).data)
+
+    @extend_schema(methods=["GET"], responses=PrimarySerializer)
+    @extend_schema(methods=["PUT"], request=PrimarySerializer, responses=PrimarySerializer)
+    @extend_schema(methods=["DELETE"], responses={200: PrimarySerializer})
+    @action(detail=True, methods=["get", "put", "delete"], pagination_class=None)
+    def primary(self, request: Request, pk: int) -> Response:
+        """The source that is shown, and why. PUT shows another one from now on; DELETE lets the order decide again."""
+        activity = self.get_object()
+        if request.method == "PUT":
+            form = PrimarySerializer(data=request.data)
+            form.is_valid(raise_exception=True)
+            source = activity.sources.filter(pk=form.validated_data["source"]).first()
+            if source is None:
+                raise ValidationError({"source": ["Not a source of this activity."]})
+            deciding.make_primary(self.person, source)
+        elif request.method == "DELETE":
+            deciding.back_to_automatic(self.person, activity)
+        activity.refresh_from_db()
+        return Response(PrimarySerializer(primary_of(self.person, activity)).data)
 
     @extend_schema(responses=SourceDetailSerializer(many=True))
     @action(detail=True, pagination_class=None)
@@ -280,24 +343,29 @@ class ActivityViewSet(mixins.ListModelMixin, OwnRows):
         asked = self.query(StreamsQuery)
         activity = self.get_object()
         source = get_object_or_404(activity.sources, pk=asked.get("source", activity.primary_id))
-        streams = streams_of(
-            source,
-            [name.strip() for name in asked["names"].split(",")] if "names" in asked else None,
-            points=asked.get("points"),
-            start_s=asked.get("start"),
-            end_s=asked.get("end"),
-        )
+        names = [name.strip() for name in asked["names"].split(",")] if "names" in asked else None
+        cut = {"points": asked.get("points"), "start_s": asked.get("start"), "end_s": asked.get("end")}
+        if "source" in asked:
+            told = {name: (source, stream) for name, stream in streams_of(source, names, **cut).items()}
+        else:
+            told = shown_streams(self.person, activity, names, **cut)
         if wants_arrow(request):
-            return Response(_streams_table(streams))
+            return Response(_streams_table({name: stream for name, (_, stream) in told.items()}))
         columns = {
-            name: {"unit": STREAM_UNITS.get(name, ""), "time_s": it.time_s.tolist(), "value": _listed(it.values)}
-            for name, it in streams.items()
+            name: {
+                "source_activity": teller.pk,
+                "unit": STREAM_UNITS.get(name, ""),
+                "time_s": it.time_s.tolist(),
+                "value": _listed(it.values),
+            }
+            for name, (teller, it) in told.items()
         }
+        lent = {name: teller.streams[name] for name, (teller, _) in told.items() if name not in source.streams}
         return Response(
             {
                 "source_activity": source.pk,
                 "start_time": source.start_time,
-                "samples": source.streams,
+                "samples": {**source.streams, **lent},
                 "streams": columns,
             }
         )

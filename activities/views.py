@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 from urllib.parse import urlencode
@@ -17,10 +20,21 @@ from django.views.decorators.vary import vary_on_headers
 
 from activities import listing
 from activities.domain.metrics import GROUPS
+from activities.domain.priority import kind_of_metric
 from activities.forms import ActivityFilter, DeleteAccountForm
 from activities.models import Activity
-from activities.selectors.activities import activities_of, activity_detail, sources_of, sports_of, week_summary
+from activities.selectors.activities import (
+    CHARTS,
+    NO_CHARTS,
+    POSITION,
+    activities_of,
+    activity_detail,
+    sources_of,
+    sports_of,
+    week_summary,
+)
 from activities.selectors.metrics import MetricDay, metric_days, metrics_overview
+from activities.selectors.payloads import raws_behind
 from activities.selectors.sleep import Night, nights_of, recent_sleep, sleep_night
 from activities.services import leaving
 from trainstack.accounts.requests import PersonRequest
@@ -32,9 +46,6 @@ TODAY_METRICS = (
     "resting_heart_rate", "hrv_sdnn", "hrv_rmssd", "vo2max", "steps", "active_energy", "weight", "respiratory_rate",
 )  # fmt: skip
 TODAY_METRICS_SHOWN = 6
-# The charts of an activity in their order; others are folded away. What the route draws, and what only grows, has none.
-CHARTS = ("heart_rate", "speed", "altitude", "power", "cadence")
-NO_CHARTS = ("latitude", "longitude", "distance")
 # The stretches of time that a metric is shown for: name -> days; None is everything.
 RANGES: dict[str, int | None] = {"1m": 30, "3m": 91, "1y": 365, "all": None}
 # Beyond this many days the table beside a chart goes by month.
@@ -103,15 +114,20 @@ def activity(request: PersonRequest, pk: int) -> HttpResponse:
         detail = activity_detail(request.user, pk)
     except Activity.DoesNotExist as missing:
         raise Http404("No such activity.") from missing
+    if detail.activity.pk != pk:
+        return redirect("activities:activity", detail.activity.pk, permanent=True)
     streams = {stream.name: stream for stream in detail.streams}
-    source = detail.source
+    source = detail.shown
     return render(
         request,
         "activities/activity_detail.html",
         {
             "detail": detail,
             "source": source,
-            "has_route": {"latitude", "longitude"} <= streams.keys(),
+            "lenders": detail.lenders,
+            "stream_lenders": detail.stream_lenders,
+            "raws": raws_behind(request.user, detail.sources),
+            "has_route": set(POSITION) <= streams.keys(),
             "charts": [streams[name] for name in CHARTS if name in streams],
             "more_charts": [one for name, one in streams.items() if name not in CHARTS and name not in NO_CHARTS],
             "pauses": [
@@ -172,6 +188,9 @@ def metric(request: PersonRequest, slug: str) -> HttpResponse:
             "days": shown.days,
             "newest_first": shown.days[::-1] if len(shown.days) <= TABLE_DAYS else (),
             "months": _by_month(shown.days) if len(shown.days) > TABLE_DAYS else [],
+            "told_by": (tellers := _tellers(shown.days)),
+            "also": [one for one in tellers if one.besides],
+            "kind": kind_of_metric(slug),
             "has_spread": any(day.min is not None and day.min != day.max for day in shown.days),
             "first": first,
             "last": last,
@@ -180,6 +199,23 @@ def metric(request: PersonRequest, slug: str) -> HttpResponse:
             "points": [[day.date.toordinal(), day.value, day.min, day.max] for day in shown.days],
         },
     )
+
+
+@dataclass(frozen=True)
+class Teller:
+    """A provider, and of how many days its figure is shown and how many it tells besides."""
+
+    provider: str
+    shown: int
+    besides: int
+
+
+def _tellers(days: Sequence[MetricDay]) -> list[Teller]:
+    """Who tells of these days, the one that is shown most often first."""
+    shown = Counter(day.provider for day in days if day.provider)
+    besides = Counter(provider for day in days for provider in day.also)
+    found = [Teller(one, shown[one], besides[one]) for one in shown.keys() | besides.keys()]
+    return sorted(found, key=lambda one: (-one.shown, -one.besides, one.provider))
 
 
 def _by_month(days: tuple[MetricDay, ...]) -> list[tuple[date, MetricDay, int]]:

@@ -3,6 +3,8 @@
  *   <section data-charts data-url="…/streams/" data-seconds="3600">      series of an activity, fetched anew for each range
  *   <section data-charts data-days="id of a JSON script">                 [[day, value, min, max], …], days as Python's ordinals
  * Each <figure data-stream="heart_rate" data-unit data-factor data-offset data-decimals [data-pace-m]> in it is one chart.
+ * Where sources are told in a JSON script (data-sources="its id": [{id, name, number, shift}, …]) a figure draws those that
+ * its data-of names ("12 15"), one line each; `shift` is how many seconds later than the chart's zero a source began.
  * At most 2,000 points are fetched; what falls into one column of pixels is drawn as its least and greatest value.
  */
 (() => {
@@ -15,6 +17,8 @@
   const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
   const PACE_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200];
   const THIN = "\u202f";
+  // What draws a chart that speaks of one source only.
+  const PLAIN = { id: 0, name: "", number: 0, shift: 0 };
 
   const clock = (seconds) => {
     const whole = Math.round(seconds);
@@ -104,6 +108,25 @@
     }
   }
 
+  /** The samples of one line of a chart, without those that have no value. */
+  class Series {
+    constructor(source, { time, value, low = null, high = null, least }) {
+      const told = time.map((_, at) => at).filter((at) => value[at] !== null);
+      this.source = source;
+      this.time = told.map((at) => time[at] + source.shift);
+      this.value = told.map((at) => value[at]);
+      this.low = low && told.map((at) => low[at] ?? value[at]);
+      this.high = high && told.map((at) => high[at] ?? value[at]);
+      const steps = this.time.slice(1).map((moment, at) => moment - this.time[at]).sort((a, b) => a - b);
+      this.gap = least || Math.max(8 * (quantile(steps, 0.5) || 0), 30);
+    }
+
+    /** The points in the range, and one more on either side so that the line runs to the edge. */
+    visible([from, to]) {
+      return [Math.max(firstAt(this.time, from) - 1, 0), Math.min(firstAt(this.time, to) + 1, this.time.length)];
+    }
+  }
+
   class Chart {
     constructor(figure, group) {
       this.figure = figure;
@@ -114,25 +137,32 @@
       this.canvas = figure.querySelector("canvas");
       this.output = figure.querySelector("output");
       this.details = figure.querySelector("details");
-      this.time = [];
-      this.value = [];
-      this.low = null;
-      this.high = null;
+      const told = (figure.dataset.of || "").split(" ").filter(Boolean).map(Number);
+      this.sources = told.length ? group.sources.filter((source) => told.includes(source.id)) : [PLAIN];
+      this.series = [];
       this.selection = null;
       new ResizeObserver(() => this.draw()).observe(this.canvas);
       this.listen();
     }
 
-    set(time, value, low = null, high = null) {
-      const told = time.map((_, at) => at).filter((at) => value[at] !== null);
-      this.time = told.map((at) => time[at]);
-      this.value = told.map((at) => value[at]);
-      this.low = low && told.map((at) => low[at] ?? value[at]);
-      this.high = high && told.map((at) => high[at] ?? value[at]);
-      const steps = this.time.slice(1).map((moment, at) => moment - this.time[at]).sort((a, b) => a - b);
-      this.gap = this.group.days ? 15 : Math.max(8 * (quantile(steps, 0.5) || 0), 30);
+    set(series) {
+      this.series = series;
       this.draw();
       this.fillTable();
+    }
+
+    /** The lines that are drawn: those with samples whose source is not switched off, the one that is shown last. */
+    get lines() {
+      return this.series.filter((one) => one.time.length && !this.group.hidden.has(one.source.id)).reverse();
+    }
+
+    /** The line that the keys go along and the words begin with. */
+    get first() {
+      return this.lines[this.lines.length - 1];
+    }
+
+    toneOf(source, colour) {
+      return source.number ? colour(`--source-${source.number}`) : colour("--tone");
     }
 
     get inner() {
@@ -149,54 +179,45 @@
       return from + (Math.min(Math.max(x - GUTTER, 0), this.inner) / this.inner) * (to - from);
     }
 
-    /** The points in the range, and one more on either side so that the line runs to the edge. */
-    visible() {
-      const [from, to] = this.group.range;
-      return [Math.max(firstAt(this.time, from) - 1, 0), Math.min(firstAt(this.time, to) + 1, this.time.length)];
-    }
-
-    extent(first, last) {
-      const values = this.value.slice(first, last);
+    extent(shown) {
+      const values = shown.flatMap(({ one, first, last }) => one.value.slice(first, last));
       if (this.scale.paceM) {
         const moving = values.filter((one) => one > 0.05).sort((a, b) => a - b);
         if (!moving.length) return [0.5, 1];
         const high = quantile(moving, 0.995);
         return [Math.max(quantile(moving, 0.03), high * 0.3) * 0.97, high * 1.03];
       }
-      let low = Math.min(...(this.low ? this.low.slice(first, last) : values));
-      let high = Math.max(...(this.high ? this.high.slice(first, last) : values));
+      const reach = (name) => shown.flatMap(({ one, first, last }) => (one[name] || one.value).slice(first, last));
+      const low = Math.min(...reach("low"));
+      const high = Math.max(...reach("high"));
       if (this.group.bars) return [Math.min(low, 0), high > 0 ? high * 1.06 : 1];
       const pad = Math.max((high - low) * 0.08, Math.abs(high) * 0.01, 0.5 / this.scale.factor);
       return [low - pad, high + pad];
     }
 
     draw() {
-      const { canvas } = this;
-      const width = canvas.clientWidth;
-      const height = canvas.clientHeight;
-      if (!width || !height) return;
-      const ratio = devicePixelRatio || 1;
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(height * ratio);
-      const pen = canvas.getContext("2d");
-      pen.scale(ratio, ratio);
-      const style = getComputedStyle(this.figure);
-      const colour = (name) => style.getPropertyValue(name).trim();
-      const tone = colour("--tone");
-      pen.font = `12px ${style.fontFamily}`;
+      const sheet = trainstack.canvas(this.canvas, this.figure);
+      if (!sheet) return;
+      const { pen, width, height, colour } = sheet;
+      pen.font = `12px ${sheet.font}`;
       const bottom = height - BOTTOM;
 
       this.shade(pen, bottom, colour("--sunken"));
       this.axisX(pen, height, colour("--line"), colour("--ink-2"));
-      const [first, last] = this.visible();
-      if (last <= first) {
+      const shown = this.lines
+        .map((one) => {
+          const [first, last] = one.visible(this.group.range);
+          return { one, first, last };
+        })
+        .filter(({ first, last }) => last > first);
+      if (!shown.length) {
         pen.fillStyle = colour("--ink-2");
         pen.textAlign = "center";
-        pen.fillText(this.group.loaded ? "Nothing was measured here" : "Loading …", width / 2, bottom / 2 + 4);
+        pen.fillText(this.group.loaded ? this.emptyWords : "Loading …", width / 2, bottom / 2 + 4);
         this.output.textContent = "";
         return;
       }
-      const [low, high] = this.extent(first, last);
+      const [low, high] = this.extent(shown);
       this.y = (value) => TOP + (1 - (Math.min(Math.max(value, low), high) - low) / (high - low)) * (bottom - TOP);
 
       pen.textAlign = "right";
@@ -217,10 +238,18 @@
       pen.beginPath();
       pen.rect(GUTTER, 0, width - GUTTER - RIGHT, height);
       pen.clip();
-      if (this.group.bars) this.bars(pen, first, last, bottom, tone);
-      else this.line(pen, first, last, bottom, tone);
+      for (const { one, first, last } of shown) {
+        const tone = this.toneOf(one.source, colour);
+        if (this.group.bars) this.bars(pen, one, first, last, tone);
+        else this.line(pen, one, first, last, bottom, tone, shown.length > 1);
+      }
       pen.restore();
-      this.cursor(pen, bottom, tone, colour("--ink"), colour("--surface"));
+      this.cursor(pen, bottom, colour);
+    }
+
+    get emptyWords() {
+      const all = this.series.filter((one) => one.time.length);
+      return all.length && !this.lines.length ? "Every source is switched off" : "Nothing was measured here";
     }
 
     shade(pen, bottom, colour) {
@@ -255,56 +284,57 @@
     }
 
     /** Runs of points without a gap; in each column of pixels the first, least, greatest and last value. */
-    runs(first, last) {
+    runs(one, first, last) {
       const runs = [];
       let run = null;
       let before = -Infinity;
       for (let at = first; at < last; at += 1) {
-        const moment = this.time[at];
-        if (moment - before > this.gap || !run) {
+        const moment = one.time[at];
+        if (moment - before > one.gap || !run) {
           run = [];
           runs.push(run);
         }
         before = moment;
         const x = this.x(moment);
         const column = Math.floor(x);
-        const low = this.low ? this.low[at] : this.value[at];
-        const high = this.high ? this.high[at] : this.value[at];
+        const low = one.low ? one.low[at] : one.value[at];
+        const high = one.high ? one.high[at] : one.value[at];
         const tail = run[run.length - 1];
         if (tail && tail.column === column && last - first > this.inner) {
-          tail.min = Math.min(tail.min, this.value[at]);
-          tail.max = Math.max(tail.max, this.value[at]);
+          tail.min = Math.min(tail.min, one.value[at]);
+          tail.max = Math.max(tail.max, one.value[at]);
           tail.low = Math.min(tail.low, low);
           tail.high = Math.max(tail.high, high);
-          tail.last = this.value[at];
+          tail.last = one.value[at];
         } else {
-          const value = this.value[at];
+          const value = one.value[at];
           run.push({ x, column, first: value, min: value, max: value, last: value, low, high });
         }
       }
       return runs;
     }
 
-    line(pen, first, last, bottom, tone) {
-      const runs = this.runs(first, last);
+    line(pen, series, first, last, bottom, tone, among) {
+      const runs = this.runs(series, first, last);
       pen.lineJoin = "round";
       pen.lineCap = "round";
-      for (const run of runs) {
+      for (const run of among ? [] : runs) {
         pen.beginPath();
-        run.forEach((one, at) => pen[at ? "lineTo" : "moveTo"](one.x, this.y(this.high ? one.high : one.max)));
-        if (this.low) [...run].reverse().forEach((one) => pen.lineTo(one.x, this.y(one.low)));
+        run.forEach((one, at) => pen[at ? "lineTo" : "moveTo"](one.x, this.y(series.high ? one.high : one.max)));
+        if (series.low) [...run].reverse().forEach((one) => pen.lineTo(one.x, this.y(one.low)));
         else {
           pen.lineTo(run[run.length - 1].x, bottom);
           pen.lineTo(run[0].x, bottom);
         }
         pen.closePath();
-        pen.globalAlpha = this.low ? 0.2 : 0.11;
+        pen.globalAlpha = series.low ? 0.2 : 0.11;
         pen.fillStyle = tone;
         pen.fill();
         pen.globalAlpha = 1;
       }
       pen.strokeStyle = tone;
-      pen.lineWidth = 1.6;
+      pen.lineWidth = series.source.number === 1 ? 2.2 : 1.6;
+      pen.setLineDash(trainstack.dashes[series.source.number] || []);
       for (const run of runs) {
         pen.beginPath();
         run.forEach((one, at) => {
@@ -317,6 +347,7 @@
         });
         pen.stroke();
       }
+      pen.setLineDash([]);
       if (last - first < this.inner / 9) {
         pen.fillStyle = tone;
         for (const one of runs.flat()) {
@@ -328,61 +359,68 @@
       pen.lineWidth = 1;
     }
 
-    bars(pen, first, last, bottom, tone) {
+    bars(pen, one, first, last, tone) {
       const [from, to] = this.group.range;
       const day = this.inner / (to - from);
       const width = Math.max(day * 0.74, 0.8);
       pen.fillStyle = tone;
       pen.globalAlpha = 0.85;
       for (let at = first; at < last; at += 1) {
-        const y = this.y(this.value[at]);
-        pen.fillRect(this.x(this.time[at]) - width / 2, y, width, Math.max(this.y(0) - y, 0));
+        const y = this.y(one.value[at]);
+        pen.fillRect(this.x(one.time[at]) - width / 2, y, width, Math.max(this.y(0) - y, 0));
       }
       pen.globalAlpha = 1;
     }
 
-    cursor(pen, bottom, tone, ink, surface) {
+    cursor(pen, bottom, colour) {
       const moment = this.group.cursor;
-      if (moment === null || !this.time.length) {
+      const lines = this.lines;
+      if (moment === null || !lines.length) {
         this.output.textContent = "";
         return;
       }
-      const at = nearest(this.time, moment);
       const x = this.x(moment);
-      pen.strokeStyle = ink;
+      pen.strokeStyle = colour("--ink");
       pen.globalAlpha = 0.55;
       pen.beginPath();
       pen.moveTo(x, TOP);
       pen.lineTo(x, bottom);
       pen.stroke();
       pen.globalAlpha = 1;
-      if (Math.abs(this.time[at] - moment) > this.gap) {
-        this.output.textContent = `no value ${this.group.when(moment)}`;
-        return;
-      }
-      if (!this.group.bars) {
+      for (const one of this.group.bars ? [] : lines) {
+        const at = nearest(one.time, moment);
+        if (Math.abs(one.time[at] - moment) > one.gap) continue;
         pen.beginPath();
-        pen.arc(this.x(this.time[at]), this.y(this.value[at]), 4.5, 0, 7);
-        pen.fillStyle = tone;
-        pen.strokeStyle = surface;
+        pen.arc(this.x(one.time[at]), this.y(one.value[at]), 4.5, 0, 7);
+        pen.fillStyle = this.toneOf(one.source, colour);
+        pen.strokeStyle = colour("--surface");
         pen.lineWidth = 2;
         pen.fill();
         pen.stroke();
         pen.lineWidth = 1;
       }
-      this.output.textContent = this.wordsAt(at);
+      this.output.textContent = this.wordsAt(moment);
     }
 
-    wordsAt(at) {
+    /** What each line says there, the one that is shown first, and when that was. */
+    wordsAt(moment) {
+      const lines = this.lines.reverse();
+      const told = lines.map((one) => [one, nearest(one.time, moment)]).filter(([one, at]) => Math.abs(one.time[at] - moment) <= one.gap);
+      if (!told.length) return `no value ${this.group.when(moment)}`;
+      const words = told.map(([one, at]) => (lines.length > 1 ? `${one.source.name} ${this.valueWords(one, at)}` : this.valueWords(one, at)));
+      const [one, at] = told[0];
+      return `${words.join(", ")} ${this.group.when(lines.length > 1 ? moment : one.time[at])}`;
+    }
+
+    valueWords(one, at) {
       const { scale } = this;
-      const spread = this.low && this.high[at] > this.low[at];
-      const reach = spread ? ` (${scale.words(this.low[at])} to ${scale.words(this.high[at])})` : "";
-      return `${scale.words(this.value[at])}${reach} ${this.group.when(this.time[at])}`;
+      const spread = one.low && one.high[at] > one.low[at];
+      const reach = spread ? ` (${scale.words(one.low[at])} to ${scale.words(one.high[at])})` : "";
+      return `${scale.words(one.value[at])}${reach}`;
     }
 
     spoken() {
-      if (!this.time.length) return "";
-      return `${this.label} ${this.wordsAt(nearest(this.time, this.group.cursor))}`;
+      return this.first ? `${this.label} ${this.wordsAt(this.group.cursor)}` : "";
     }
 
     listen() {
@@ -444,11 +482,13 @@
     step(count) {
       const [from, to] = this.group.range;
       const now = this.group.cursor ?? (count > 0 ? from : to);
-      const [first, last] = this.visible();
+      const line = this.first;
+      if (!line) return now;
+      const [first, last] = line.visible(this.group.range);
       if (this.group.days || last - first < 200) {
-        const at = nearest(this.time, now);
+        const at = nearest(line.time, now);
         const next = this.group.cursor === null ? at : at + count;
-        return this.time[Math.min(Math.max(next, 0), this.time.length - 1)];
+        return line.time[Math.min(Math.max(next, 0), line.time.length - 1)];
       }
       return now + (count * (to - from)) / 200;
     }
@@ -457,23 +497,29 @@
     fillTable() {
       if (!this.details?.open) return;
       const [from, to] = this.group.range;
-      const first = firstAt(this.time, from);
-      const last = firstAt(this.time, to + 1e-6);
       const width = TIME_STEPS.find((step) => (to - from) / step <= 40) || 86400;
       const body = this.details.querySelector("tbody");
       body.replaceChildren();
-      for (let at = first; at < last; ) {
-        const start = Math.floor(this.time[at] / width) * width;
-        const end = firstAt(this.time, start + width);
-        const values = this.value.slice(at, Math.min(end, last));
+      const columns = this.sources.map((source) => this.series.find((one) => one.source === source));
+      for (let start = Math.floor(from / width) * width; start <= to; start += width) {
+        const parts = columns.map((one) => {
+          if (!one) return [];
+          const [first, last] = [Math.max(start, from), Math.min(start + width, to + 1e-6)];
+          return one.value.slice(firstAt(one.time, first), firstAt(one.time, last));
+        });
+        if (!parts.some((values) => values.length)) continue;
+        const reach = (values) => (values.length ? [Math.min(...values), Math.max(...values)] : []);
+        // One source has a column for its least and one for its greatest value, several have one column each.
+        const figures =
+          columns.length > 1
+            ? parts.map((values) => reach(values).map((value) => this.scale.words(value)).join(" – "))
+            : reach(parts[0]).map((value) => this.scale.words(value));
         const row = body.insertRow();
-        const cells = [clock(start), this.scale.words(Math.min(...values)), this.scale.words(Math.max(...values))];
-        cells.forEach((words, number) => {
+        [clock(start), ...figures].forEach((words, number) => {
           const cell = row.insertCell();
           cell.textContent = words;
           if (number) cell.className = "num";
         });
-        at = Math.max(end, at + 1);
       }
     }
   }
@@ -485,6 +531,8 @@
       this.bars = element.dataset.bars !== undefined;
       const pauses = element.querySelector("#pauses");
       this.pauses = pauses ? JSON.parse(pauses.textContent) : [];
+      this.sources = trainstack.sources(element);
+      this.hidden = new Set();
       this.cursor = null;
       this.loaded = false;
       this.whole = [0, Number(element.dataset.seconds) || 1];
@@ -497,6 +545,10 @@
       this.buttons.in?.addEventListener("click", () => this.zoomBy(0.5));
       this.buttons.out?.addEventListener("click", () => this.zoomBy(2));
       this.buttons.all?.addEventListener("click", () => this.zoom(...this.whole));
+      for (const box of element.querySelectorAll("[data-switch]")) {
+        box.hidden = false;
+        box.addEventListener("change", () => this.switch(Number(box.dataset.switch), box.querySelector("input").checked));
+      }
       matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
       document.addEventListener("trainstack:moment", (event) => {
         if (event.detail.from === this) return;
@@ -515,31 +567,27 @@
       this.range = this.whole;
       this.loaded = true;
       const spread = points.some((point) => point[2] !== null && point[2] !== point[3]);
-      for (const chart of this.charts) chart.set(time, column(1), spread && column(2), spread && column(3));
+      const days = { time, value: column(1), low: spread && column(2), high: spread && column(3), least: 15 };
+      for (const chart of this.charts) chart.set([new Series(PLAIN, days)]);
+    }
+
+    switch(id, on) {
+      this.hidden[on ? "delete" : "add"](id);
+      this.draw();
     }
 
     async fetch() {
       this.asking?.abort();
       this.asking = new AbortController();
-      const [start, end] = this.range;
-      const names = this.charts.map((chart) => chart.name).join(",");
-      const query = new URLSearchParams({ names, points: POINTS });
-      if (this.range !== this.whole) {
-        query.set("start", start.toFixed(3));
-        query.set("end", end.toFixed(3));
-      }
+      const { signal } = this.asking;
       try {
-        const answer = await fetch(`${this.element.dataset.url}?${query}`, {
-          headers: { Accept: "application/json" },
-          signal: this.asking.signal,
-        });
-        if (!answer.ok) throw new Error(String(answer.status));
-        const { streams } = await answer.json();
+        const sources = [...new Set(this.charts.flatMap((chart) => chart.sources))];
+        const told = new Map(await Promise.all(sources.map(async (source) => [source, await this.streamsOf(source, signal)])));
         this.loaded = true;
-        if (this.range === this.whole) this.stretch(streams);
+        if (this.range === this.whole) this.stretch(told);
         for (const chart of this.charts) {
-          const stream = streams[chart.name];
-          chart.set(stream ? stream.time_s : [], stream ? stream.value : []);
+          const of = (source) => told.get(source)[chart.name] || { time_s: [], value: [] };
+          chart.set(chart.sources.map((source) => new Series(source, { time: of(source).time_s, value: of(source).value })));
         }
       } catch (error) {
         if (error.name === "AbortError") return;
@@ -547,9 +595,25 @@
       }
     }
 
+    /** The streams that the charts want of one source, in the range that is seen. */
+    async streamsOf(source, signal) {
+      const names = this.charts.filter((chart) => chart.sources.includes(source)).map((chart) => chart.name);
+      const query = new URLSearchParams({ names: names.join(","), points: POINTS });
+      if (source.id) query.set("source", source.id);
+      if (this.range !== this.whole) {
+        query.set("start", (this.range[0] - source.shift).toFixed(3));
+        query.set("end", (this.range[1] - source.shift).toFixed(3));
+      }
+      const answer = await fetch(`${this.element.dataset.url}?${query}`, { headers: { Accept: "application/json" }, signal });
+      if (!answer.ok) throw new Error(String(answer.status));
+      return (await answer.json()).streams;
+    }
+
     /** A source that told no length: the last sample ends the chart. */
-    stretch(streams) {
-      const ends = Object.values(streams).map((stream) => stream.time_s[stream.time_s.length - 1] || 0);
+    stretch(told) {
+      const ends = [...told].flatMap(([source, streams]) =>
+        Object.values(streams).map((stream) => (stream.time_s[stream.time_s.length - 1] || 0) + source.shift),
+      );
       this.whole = this.range = [0, Math.max(this.whole[1], ...ends)];
     }
 

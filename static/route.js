@@ -1,6 +1,7 @@
 "use strict";
 /* The route of an activity, drawn like a survey sheet: no tiles, so that nobody learns where the athlete was.
  * <section data-route data-url data-long-m="1000" data-long="km" data-short-m="1" data-short="m"> with a canvas in it.
+ * Where data-sources names several sources and data-of some of them, the route of each is drawn, the first as the main one.
  * Where the operator shows tiles, the section has data-tiles and Leaflet draws in a <div class="route-map"> instead.
  */
 (() => {
@@ -33,23 +34,38 @@
     return track;
   };
 
+  /** The way as one source told it, its times counted as the charts beside it count them; null is the shown source. */
+  const load = async (url, source) => {
+    const address = source ? `${url}&source=${source.id}` : url;
+    const answer = await fetch(address, { headers: { Accept: "application/json" } });
+    if (!answer.ok) throw new Error(String(answer.status));
+    const { streams } = await answer.json();
+    const track = streams.latitude && streams.longitude ? trackOf(streams) : [];
+    for (const place of track) place.time += source ? source.shift : 0;
+    return { number: source ? source.number : 0, track };
+  };
+
   const announce = (seconds, from) =>
     document.dispatchEvent(new CustomEvent("trainstack:moment", { detail: { seconds, from } }));
 
   class Sheet {
-    constructor(section, canvas, track) {
+    constructor(section, canvas, { track, number }, others) {
       this.section = section;
       this.canvas = canvas;
       this.track = track;
+      this.tone = number ? `--source-${number}` : "--signal";
+      // What other sources told of the same way: { number, track }.
+      this.others = others;
+      this.places = [track, ...others.map((other) => other.track)].flat();
       this.long = { metres: Number(section.dataset.longM), name: section.dataset.long };
       this.short = { metres: Number(section.dataset.shortM), name: section.dataset.short };
       this.moment = null;
-      const lats = track.map((place) => place.lat);
+      const lats = this.places.map((place) => place.lat);
       this.lat0 = (Math.min(...lats) + Math.max(...lats)) / 2;
       // Longitudes counted from the first, so that a route over the date line stays whole.
       const lon0 = track[0].lon;
       const shrink = Math.cos(radians(this.lat0));
-      for (const place of track) {
+      for (const place of this.places) {
         place.east = radians(((place.lon - lon0 + 540) % 360) - 180) * RADIUS_M * shrink;
         place.north = radians(place.lat - this.lat0) * RADIUS_M;
       }
@@ -64,8 +80,8 @@
     }
 
     fit(width, height) {
-      const easts = this.track.map((place) => place.east);
-      const norths = this.track.map((place) => place.north);
+      const easts = this.places.map((place) => place.east);
+      const norths = this.places.map((place) => place.north);
       const [west, east] = [Math.min(...easts), Math.max(...easts)];
       const [south, north] = [Math.min(...norths), Math.max(...norths)];
       // A route in one spot is shown a hundred metres wide.
@@ -86,27 +102,23 @@
     }
 
     draw() {
-      const { canvas } = this;
-      const width = canvas.clientWidth;
-      const height = canvas.clientHeight;
-      if (!width || !height) return;
-      const ratio = devicePixelRatio || 1;
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(height * ratio);
-      const pen = canvas.getContext("2d");
-      pen.scale(ratio, ratio);
-      const style = getComputedStyle(this.section);
-      const colour = (name) => style.getPropertyValue(name).trim();
+      const sheet = trainstack.canvas(this.canvas, this.section);
+      if (!sheet) return;
+      const { pen, width, height, colour } = sheet;
+      // On its way to another size the box may be smaller than the margins: nothing can be drawn to scale then.
+      if (width <= 4 * PAD || height <= 4 * PAD) return;
       this.colours = Object.fromEntries(
         ["paper", "surface", "line", "ink", "ink-2", "accent", "signal"].map((name) => [name, colour(`--${name}`)]),
       );
-      this.font = style.fontFamily;
+      this.colours.way = colour(this.tone);
+      this.font = sheet.font;
       pen.lineJoin = "round";
       pen.lineCap = "round";
       this.fit(width, height);
       this.grid(pen, width, height);
       this.way(pen);
       this.arrows(pen);
+      for (const { number, track } of this.others) this.besides(pen, track, number, colour(`--source-${number}`));
       this.marks(pen);
       this.ends(pen);
       this.scaleBar(pen, height);
@@ -133,19 +145,29 @@
       pen.globalAlpha = 1;
     }
 
-    path(pen) {
+    path(pen, track) {
       pen.beginPath();
-      this.track.forEach((place, at) => pen[at ? "lineTo" : "moveTo"](this.x(place), this.y(place)));
+      track.forEach((place, at) => pen[at ? "lineTo" : "moveTo"](this.x(place), this.y(place)));
     }
 
     way(pen) {
-      this.path(pen);
+      this.path(pen, this.track);
       pen.strokeStyle = this.colours.surface;
       pen.lineWidth = 8;
       pen.stroke();
-      pen.strokeStyle = this.colours.signal;
+      pen.strokeStyle = this.colours.way;
       pen.lineWidth = 3.5;
       pen.stroke();
+    }
+
+    /** The way as another source told it. */
+    besides(pen, track, number, tone) {
+      this.path(pen, track);
+      pen.strokeStyle = tone;
+      pen.lineWidth = 2.2;
+      pen.setLineDash(trainstack.dashes[number] || []);
+      pen.stroke();
+      pen.setLineDash([]);
     }
 
     /** The place after so many metres, and the direction there. */
@@ -387,14 +409,15 @@
       note.hidden = false;
     };
     try {
-      const answer = await fetch(section.dataset.url, { headers: { Accept: "application/json" } });
-      if (!answer.ok) throw new Error(String(answer.status));
-      const { streams } = await answer.json();
-      const track = streams.latitude && streams.longitude ? trackOf(streams) : [];
-      if (track.length < 2) return say("The source told too few places to draw a route.");
+      const wanted = (section.dataset.of || "").split(" ").filter(Boolean).map(Number);
+      const sources = trainstack.sources(section).filter((source) => wanted.includes(source.id));
+      const told = await Promise.all((sources.length ? sources : [null]).map((source) => load(section.dataset.url, source)));
+      const drawn = told.filter(({ track }) => track.length > 1);
+      if (!drawn.length) return say("The source told too few places to draw a route.");
+      const [main, ...others] = drawn;
       const box = section.querySelector(".route-map");
-      if (box && window.L) return showTiles(section, box, track);
-      return new Sheet(section, section.querySelector("canvas"), track).draw();
+      if (box && window.L) return showTiles(section, box, main.track);
+      return new Sheet(section, section.querySelector("canvas"), main, others).draw();
     } catch {
       return say("The route could not be loaded. Load the page again to try once more.");
     }

@@ -94,6 +94,8 @@
       line.stop.addEventListener("click", () => request.abort());
       const body = new FormData();
       body.append("csrfmiddlewaretoken", form.querySelector("[name=csrfmiddlewaretoken]").value);
+      const whose = form.querySelector("[name=provider]");
+      if (whose) body.append("provider", whose.value);
       body.append("uploads", file, file.name);
       request.send(body);
     });

@@ -7,12 +7,15 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from activities import api as activities
+from activities import sources_api as sources
 from integrations import api as integrations
 from trainstack.accounts import api as accounts
 from trainstack.api import NoSuchRoute
 
 router = SimpleRouter(use_regex_path=False)
 router.register("activities", activities.ActivityViewSet, basename="activity")
+router.register("links", sources.LinkViewSet, basename="link")
+router.register("suggestions", sources.SuggestionViewSet, basename="suggestion")
 router.register("raw-records", activities.RawRecordViewSet, basename="raw-record")
 router.register("sleep", activities.SleepViewSet, basename="sleep")
 router.register("metrics/daily", activities.DailyMetricViewSet, basename="daily-metric")
@@ -26,6 +29,8 @@ urlpatterns = [
     path("", include(router.urls)),
     path("metrics/", activities.SeriesView.as_view(), name="series"),
     path("metrics/samples/", activities.SamplesView.as_view(), name="samples"),
+    path("source-priorities/", sources.SourcePrioritiesView.as_view(), name="source-priorities"),
+    path("source-priorities/preview/", sources.PreviewView.as_view(), name="source-priorities-preview"),
     path("account/", accounts.AccountView.as_view(), name="account"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"", NoSuchRoute.as_view(), name="no-such-route"),

@@ -267,6 +267,11 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "TrainStack API",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "DeviceKindEnum": "activities.models.Device.Kind",
+        "DataKindEnum": "activities.sources_api.KIND_CHOICES",
+        "SyncRunKindEnum": "integrations.models.SyncRun.Kind",
+    },
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
 }
 

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from io import IOBase
@@ -98,27 +98,34 @@ class LocalStore:
 
     def put(self, key: str, data: Data | Writer, *, owned: bool = False) -> None:
         path = self._path(key)
-        if not self._touch(path):
+        if not _touch(path):
             self._write(path, data, owned=owned)
             _flush(path.parent)
 
     def put_many(self, items: Iterable[tuple[str, bytes]]) -> None:
-        written: list[tuple[Path, Path]] = []
+        # Thousands of small files: their paths are joined as text, and each folder is looked at once.
+        batch = uuid.uuid4().hex
+        written: list[tuple[str, str]] = []
+        folders: set[str] = set()
         try:
             for key, data in items:
-                path = self._path(key)
-                if not self._touch(path):
-                    temporary = self._temporary(path)
-                    written.append((temporary, path))
-                    with temporary.open("xb") as file:
+                folder, name = self._place(key)
+                path = f"{folder}/{name}"
+                if not _touch(path):
+                    temporary = self._temporary_folder(name)
+                    if folder not in folders:
+                        _make_folder(Path(temporary))
+                        folders |= {folder, *map(str, _make_folder(Path(folder)))}
+                    written.append((f"{temporary}/{batch}-{len(written)}", path))
+                    with open(written[-1][0], "xb", buffering=0) as file:
                         file.write(data)
-            _flush_all(self.root, [temporary for temporary, _ in written])
-            for temporary, path in written:
-                temporary.replace(path)
-            _flush_all(self.root, {path.parent for _, path in written})
+            _flush_all(self.root, [new for new, _ in written])
+            for new, path in written:
+                os.replace(new, path)
+            _flush_all(self.root, folders)
         except BaseException:
-            for temporary, _ in written:
-                temporary.unlink(missing_ok=True)
+            for new, _ in written:
+                Path(new).unlink(missing_ok=True)
             raise
 
     def open(self, key: str) -> BinaryIO:
@@ -153,33 +160,34 @@ class LocalStore:
     def sweep(self) -> int:
         oldest = time.time() - TEMPORARY_MAX_AGE_S
         removed = 0
-        for path in (self.root / TEMPORARY).glob("*"):
+        for path in (self.root / TEMPORARY).rglob("*"):
             try:
-                if path.stat().st_mtime < oldest:
+                if path.is_file() and path.stat().st_mtime < oldest:
                     path.unlink()
                     removed += 1
             except FileNotFoundError:
                 continue  # another sweeper was quicker
         return removed
 
-    def _path(self, key: str) -> Path:
+    def _place(self, key: str) -> tuple[str, str]:
+        """The object's folder and its name in it."""
         _check(key)
         folder, _, name = key.rpartition("/")
-        return self.root / folder / name[:2] / name
+        return f"{self.root}/{folder}/{name[:2]}", name
 
-    def _touch(self, path: Path) -> bool:
-        """Whether the object is there. It is made young again, so that no sweeper takes it before a row names it."""
-        try:
-            os.utime(path)
-        except FileNotFoundError:
-            return False
-        return True
+    def _path(self, key: str) -> Path:
+        return Path(*self._place(key))
+
+    def _temporary_folder(self, name: str) -> str:
+        # Many: where files lie on the disk goes by the folder they are made in, and a crowded place is slow.
+        return f"{self.root}/{TEMPORARY}/{name[:2]}"
 
     def _temporary(self, path: Path) -> Path:
         """A name to write to before it becomes the path; the folders of both are there."""
-        temporary = self.root / TEMPORARY / uuid.uuid4().hex
+        temporary = Path(self._temporary_folder(path.name), uuid.uuid4().hex)
         _make_folder(temporary.parent)
-        _make_folder(path.parent)
+        for changed in _make_folder(path.parent):
+            _flush(changed)
         return temporary
 
     def _write(self, path: Path, data: Data | Writer, *, owned: bool = False) -> None:
@@ -323,18 +331,15 @@ def put_raw(user_id: int, data: Data, *, owned: bool = False) -> tuple[str, int]
     return sha256, size
 
 
-def put_raws(user_id: int, payloads: Sequence[bytes]) -> list[tuple[str, int]]:
-    """Keep many small payloads in one go: for each its sha256 and size."""
-    told = []
+def put_raws(user_id: int, payloads: Mapping[str, bytes]) -> None:
+    """Keep many small payloads, by the sha256 of their bytes, in one go."""
 
     def packed() -> Iterator[tuple[str, bytes]]:
         with ThreadPoolExecutor(PACKERS) as pool:
-            for (sha256, size), stored in pool.map(lambda data: (digest(data), _packed(data)), payloads):
-                told.append((sha256, size))
+            for sha256, stored in zip(payloads, pool.map(_packed, payloads.values()), strict=True):
                 yield f"{user_id}/{sha256}", stored
 
     raw_store().put_many(packed())
-    return told
 
 
 def read_raw(user_id: int, sha256: str) -> bytes:
@@ -419,18 +424,27 @@ def _link(source: Path, target: Path) -> bool:
     return True
 
 
-def _make_folder(folder: Path) -> None:
-    """Make a folder and flush the names of all new ones: else a power cut could lose what lies below."""
+def _make_folder(folder: Path) -> list[Path]:
+    """Make a folder; those that got a new one in them. Flush them, else a power cut could lose what lies below."""
     missing = []
     while not folder.is_dir():
         missing.append(folder)
         folder = folder.parent
     for new in reversed(missing):
         new.mkdir(exist_ok=True)
-        _flush(new.parent)
+    return [new.parent for new in missing]
 
 
-def _flush(path: Path) -> None:
+def _touch(path: str | Path) -> bool:
+    """Whether the object is there. It is made young again, so that no sweeper takes it before a row names it."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _flush(path: str | Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -438,7 +452,7 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def _flush_all(root: Path, paths: Collection[Path]) -> None:
+def _flush_all(root: Path, paths: Collection[str]) -> None:
     """Flush many files or folders below the root: all of the file system at once where the kernel offers that."""
     if len(paths) < MANY or _syncfs is None:
         for path in paths:

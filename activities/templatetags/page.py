@@ -6,15 +6,20 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import template
+from django.contrib.messages.storage.base import Message
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from activities.models import SourceActivity
+from activities.selectors.sources import suggestions_count
 from trainstack import sports
+from trainstack.accounts.models import User
 
 register = template.Library()
 
+# Marks a message that can be taken back; see `activities.undoing`.
+TAG = "undo:"
 # The icon of a sport -> the colour that the style sheet has for it.
 _COLOURS = {
     "run": "running",
@@ -99,6 +104,25 @@ def told_besides(source: SourceActivity) -> list[tuple[str, str]]:
 def any_told(things: Iterable[Any], name: str) -> bool:
     """Whether one of them at least tells this."""
     return any(getattr(one, name) is not None for one in things)
+
+
+@register.simple_tag
+def undo_note(message: Message) -> str:
+    """What takes back that of which the message speaks; "" where nothing does."""
+    tags = message.extra_tags or ""
+    return tags.removeprefix(TAG) if tags.startswith(TAG) else ""
+
+
+@register.simple_tag
+def to_review(user: User) -> int:
+    """How many pairs wait for the athlete's word."""
+    return suggestions_count(user)
+
+
+@register.filter
+def nav_number(count: int) -> str:
+    """A count that fits beside a word of the navigation."""
+    return str(count) if count < 100 else "99+"
 
 
 @register.simple_tag(takes_context=True)

@@ -106,8 +106,33 @@ STREAM_LABELS: dict[str, str] = {
     "stride_length": "Stride length",
     "vertical_oscillation": "Vertical oscillation",
     "ground_contact_time": "Ground contact",
+    "vertical_ratio": "Vertical ratio",
+    "vertical_speed": "Climbing speed",
+    "ground_contact_percent": "Ground contact, share of the stride",
+    "ground_contact_balance": "Ground contact, left share",
+    "left_right_balance": "Power, left share",
+    "left_torque_effectiveness": "Torque effectiveness, left",
+    "right_torque_effectiveness": "Torque effectiveness, right",
+    "left_pedal_smoothness": "Pedal smoothness, left",
+    "right_pedal_smoothness": "Pedal smoothness, right",
+    "form_power": "Form power",
+    "air_power": "Air power",
+    "leg_spring_stiffness": "Leg spring stiffness",
+    "respiration_rate": "Breathing rate",
+    "core_temperature": "Core temperature",
+    "skin_temperature": "Skin temperature",
+    "muscle_oxygen": "Muscle oxygen",
+    "total_hemoglobin": "Haemoglobin",
+    "grade": "Grade",
+    "depth": "Depth",
 }
-_STREAM_DECIMALS = {"speed": 1, "temperature": 1, "distance": 2, "stride_length": 2, "vertical_oscillation": 1}
+_STREAM_DECIMALS = {
+    "speed": 1, "temperature": 1, "distance": 2, "stride_length": 2, "vertical_oscillation": 1, "vertical_ratio": 1,
+    "ground_contact_percent": 1, "ground_contact_balance": 1, "left_right_balance": 1, "leg_spring_stiffness": 1,
+    "core_temperature": 1, "skin_temperature": 1, "total_hemoglobin": 1, "grade": 1, "depth": 1,
+}  # fmt: skip
+# Metres or feet an hour: a climb is too slow for the units of a speed.
+_CLIMBS = (Scale("m/h", factor=3600), Scale("ft/h", factor=3600 / FOOT_M))
 
 
 def _is_imperial(profile: AthleteProfile | None) -> bool:
@@ -289,6 +314,8 @@ def scale_of_stream(name: str, unit: str, sport: str, profile: AthleteProfile | 
     """For a chart's data attributes."""
     if name == "speed":
         return speed_scale(sport, profile)
+    if name == "vertical_speed":
+        return _CLIMBS[_is_imperial(profile)]
     if name == "distance":
         return replace(_LONG[_is_imperial(profile)], decimals=2)
     if name == "cadence":

@@ -13,6 +13,8 @@ from django.urls import reverse
 
 from activities.domain.parsed import Stream
 from activities.domain.streams import encode_streams
+from tests.activities.keeping import keep_streams
+from tests.activities.several import nearly, told_by
 from tests.factories.activities import DailyMetricFactory, SleepSessionFactory, SourceActivityFactory
 from tests.factories.integrations import ImportFactory
 from trainstack.storage import stream_store
@@ -95,7 +97,14 @@ def everything(user):
         detail = {"min": 50.0, "max": 150.0 + days}
         DailyMetricFactory(user=user, metric="heart_rate", date=date(2026, 5, 2) + timedelta(days=days), detail=detail)
     done = ImportFactory(user=user, state="finished")
+    several, _ = told_by(user, "apple_health", "tempo", start=datetime(2026, 4, 2, 8, tzinfo=UTC))
+    keep_streams(several, heart_rate=([0, 5], [120, 130]))
+    nearly(user, start=datetime(2026, 4, 3, 8, tzinfo=UTC))
     return [
+        reverse("activities:sources", args=[several.activity_id]),
+        reverse("activities:review"),
+        reverse("activities:repair"),
+        *(reverse("activities:priorities", args=[kind]) for kind in ("activities", "body")),
         reverse("activities:today"),
         reverse("activities:activities"),
         reverse("activities:activity", args=[source.activity_id]),

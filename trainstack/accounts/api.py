@@ -37,6 +37,12 @@ class AccountSerializer(serializers.Serializer[User]):
         help_text="An IANA name, such as Europe/Berlin; empty means UTC.",
     )
 
+    fill_gaps = serializers.BooleanField(
+        source="profile.fill_gaps",
+        required=False,
+        help_text="Whether what the shown source of an activity lacks is shown from the next one.",
+    )
+
     def validate_time_zone(self, value: str) -> str:
         if value and value not in zoneinfo.available_timezones():
             raise serializers.ValidationError("Not the name of a time zone.")

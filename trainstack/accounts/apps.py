@@ -4,6 +4,8 @@ from django.apps import AppConfig
 class AccountsConfig(AppConfig):
     name = "trainstack.accounts"
     label = "accounts"
+    # allauth, which signs people in, is called "Accounts" already.
+    verbose_name = "People"
 
     def ready(self) -> None:
         from django_q.signals import post_spawn

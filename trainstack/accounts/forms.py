@@ -58,7 +58,7 @@ class SignupForm(BaseSignupForm):
 
 
 class SettingsForm(forms.Form):
-    """Name, units and time zone."""
+    """Name, units, time zone, and whether one source fills what another lacks."""
 
     name = forms.CharField(required=False, max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     units = forms.ChoiceField(choices=AthleteProfile.Units.choices)
@@ -66,6 +66,12 @@ class SettingsForm(forms.Form):
         required=False,
         choices=zone_choices,
         help_text="Your days begin and end at midnight here. An activity keeps the local time of where it happened.",
+    )
+    fill_gaps = forms.BooleanField(
+        label="Fill gaps from other sources",
+        required=False,
+        help_text="Where the source that is shown lacks a figure or a chart, the next source of the same activity "
+        "stands in, and the page says so. Nothing that was told to us is changed.",
     )
 
 

@@ -66,7 +66,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class AthleteProfile(models.Model):
-    """How one person wants numbers and days shown."""
+    """How one person wants numbers, days and activities shown."""
 
     class Units(models.TextChoices):
         METRIC = "metric", "Metric (km, kg, °C)"
@@ -76,6 +76,8 @@ class AthleteProfile(models.Model):
     units = models.CharField(max_length=8, choices=Units, default=Units.METRIC)
     # An IANA name; empty until the person or their first import tells.
     time_zone = models.CharField(max_length=64, blank=True)
+    # Whether what the shown source of an activity lacks is shown from the next one, marked with its origin.
+    fill_gaps = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return f"profile of {self.user}"

@@ -49,7 +49,12 @@ def remove_parameter(parameter: AthleteParameter) -> None:
 
 
 def save_profile(
-    user: User, *, name: str | None = None, units: str | None = None, time_zone: str | None = None
+    user: User,
+    *,
+    name: str | None = None,
+    units: str | None = None,
+    time_zone: str | None = None,
+    fill_gaps: bool | None = None,
 ) -> AthleteProfile:
     """The person's settings with these changes; None leaves a setting as it is.
 
@@ -64,7 +69,9 @@ def save_profile(
         profile.units = units
     if time_zone is not None:
         profile.time_zone = time_zone
-    profile.save(update_fields=["units", "time_zone"])
+    if fill_gaps is not None:
+        profile.fill_gaps = fill_gaps
+    profile.save(update_fields=["units", "time_zone", "fill_gaps"])
     if profile.zone != zone:
         import_string(RECOMPUTE)(user)
     return profile

@@ -23,7 +23,7 @@ TOKEN_IDS = "token_%s"  # noqa: S105
 
 @login_required
 def account(request: PersonRequest) -> HttpResponse:
-    """The page; POST saves name, units and time zone."""
+    """The page; POST saves name, units, time zone and whether gaps are filled."""
     if request.method != "POST":
         return _page(request)
     form = SettingsForm(request.POST)
@@ -80,7 +80,12 @@ def _page(request: PersonRequest, **changed: object) -> HttpResponse:
     refused = any(isinstance(value, forms.Form) for value in changed.values())
     context = {
         "settings_form": SettingsForm(
-            initial={"name": user.name, "units": user.profile.units, "time_zone": user.profile.time_zone}
+            initial={
+                "name": user.name,
+                "units": user.profile.units,
+                "time_zone": user.profile.time_zone,
+                "fill_gaps": user.profile.fill_gaps,
+            }
         ),
         "heart_rate_form": MaxHeartRateForm(),
         "token_form": TokenForm(auto_id=TOKEN_IDS),

@@ -5,6 +5,7 @@ import pytest
 from django.template import engines
 
 from activities.domain.metrics import metric_of
+from activities.domain.parsed import STREAM_UNITS
 from activities.models import Activity, SourceActivity
 from activities.templatetags import units
 from trainstack.accounts.models import AthleteProfile
@@ -173,3 +174,12 @@ def test_pace_of_a_lap_takes_its_own_time():
     lap = SimpleNamespace(timer_s=None, elapsed_s=250, distance_m=1000)
 
     assert plain(units.pace_of(lap, METRIC, "running")) == "4:10 /km"
+
+
+@pytest.mark.parametrize(("profile", "shown"), [(METRIC, "720 m/h"), (IMPERIAL, "2,362 ft/h")])
+def test_climbing_speed_is_told_by_the_hour(profile, shown):
+    assert plain(units.scale_of_stream("vertical_speed", "m/s", "running", profile).show(0.2)) == shown
+
+
+def test_every_stream_that_has_a_chart_has_a_label():
+    assert STREAM_UNITS.keys() - units.STREAM_LABELS.keys() == {"latitude", "longitude"}

@@ -152,3 +152,9 @@ def test_parameters_are_looked_at_only(staff):
 
     assert [staff.get(address).status_code for address in addresses] == [200, 200]
     assert staff.post(addresses[1], {"value": 1}).status_code == 403
+
+
+def test_index_calls_only_one_group_accounts(staff):
+    names = [app["name"] for app in staff.get(reverse("admin:index")).context["app_list"]]
+
+    assert (names.count("Accounts"), names.count("People")) == (1, 1)

@@ -33,18 +33,19 @@ def test_account_tells_the_settings():
         "email": "ana@example.com",
         "name": "Ana",
         "units": "metric",
+        "fill_gaps": False,
         "time_zone": "",
     }
 
 
 def test_account_changes_only_what_is_named():
     user = UserFactory(email="ana@example.com", name="Ana")
-    save_profile(user, units="imperial", time_zone="Europe/Berlin")
+    save_profile(user, units="imperial", time_zone="Europe/Berlin", fill_gaps=True)
 
     response = api(user).patch("/api/v1/account/", {"name": "Anna", "email": "other@example.com"}, format="json")
 
     told = {"email": "ana@example.com", "name": "Anna", "units": "imperial", "time_zone": "Europe/Berlin"}
-    assert (response.status_code, response.json()) == (200, told)
+    assert (response.status_code, response.json()) == (200, {**told, "fill_gaps": True})
     user.refresh_from_db()
     assert (user.name, user.email, user.athlete_profile.units) == ("Anna", "ana@example.com", "imperial")
 

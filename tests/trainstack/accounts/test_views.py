@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from tests.factories.accounts import PASSWORD
 from trainstack.accounts.models import AthleteParameter, User
-from trainstack.accounts.services import make_token, set_parameter
+from trainstack.accounts.services import make_token, save_profile, set_parameter
 
 ACCOUNT = reverse("accounts:settings")
 NAME = AthleteParameter.Name.MAX_HEART_RATE_BPM
@@ -30,12 +30,25 @@ def test_account_asks_a_stranger_to_log_in(db):
     assert Client().get(ACCOUNT)["Location"] == f"/accounts/login/?next={ACCOUNT}"
 
 
-def test_account_saves_name_units_and_time_zone(client, user):
-    response = client.post(ACCOUNT, {"name": "Nora", "units": "imperial", "time_zone": "America/New_York"})
+def test_account_saves_name_units_time_zone_and_filling(client, user):
+    told = {"name": "Nora", "units": "imperial", "time_zone": "America/New_York", "fill_gaps": "on"}
+
+    response = client.post(ACCOUNT, told)
 
     user = User.objects.get(pk=user.pk)
     assert response["Location"] == ACCOUNT
-    assert (user.name, user.profile.units, user.profile.time_zone) == ("Nora", "imperial", "America/New_York")
+    profile = user.profile
+    assert (user.name, profile.units, profile.time_zone, profile.fill_gaps) == (
+        "Nora", "imperial", "America/New_York", True,
+    )  # fmt: skip
+
+
+def test_account_stops_filling_where_the_box_is_empty(client, user):
+    save_profile(user, fill_gaps=True)
+
+    client.post(ACCOUNT, {"name": "Nora", "units": "metric", "time_zone": ""})
+
+    assert User.objects.get(pk=user.pk).profile.fill_gaps is False
 
 
 @pytest.mark.parametrize(
@@ -154,6 +167,17 @@ def test_pages_about_logging_in_are_ours(client, name):
 
     assert response.status_code == 200
     assert "base.html" in {template.name for template in response.templates}
+
+
+def test_new_password_is_sent_to_the_page_that_asked_for_it(client, user):
+    told = {"oldpassword": PASSWORD, "password1": "battery staple 17", "password2": "battery staple 17"}
+
+    text = client.get(reverse("account_change_password")).content.decode()
+    response = client.post(reverse("account_change_password"), told)
+
+    assert '<form class="panel form" method="post">' in text
+    assert response.status_code == 302
+    assert User.objects.get(pk=user.pk).check_password("battery staple 17")
 
 
 def test_mails_are_shown_in_the_demo(db, settings, tmp_path):

@@ -141,6 +141,6 @@ def read(source: bytes | Path, name: str = "export.xml", **options: Any) -> Read
 def plain_count(data: bytes) -> Counter[str]:
     """Opening tags from the root on, counted in the plainest way there is; comments and the like left out."""
     body = data[max(data.find(b"<HealthData"), 0) :]
-    body = re.sub(rb"(?s)<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>", b"", body)
+    body = re.sub(rb"(?s)<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>", b" ", body)
     names = re.findall(rb"<([A-Za-z_:\x80-\xff][^\s<>/\"'=!?]*)", body)
     return Counter(name.decode(errors="replace") for name in names)

@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--force", action="store_true", help="also where DEBUG is off: the password is public")
-        parser.add_argument("--export", type=Path, metavar="PATH", help="only write the Apple Health export to this file")
+        parser.add_argument("--export", type=Path, metavar="PATH", help="only write the phone's export to this file")
 
     def handle(self, *, force: bool, export: Path | None, **_: Any) -> None:
         if export:

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from integrations.models import Import, SyncRun
+from integrations.registry import choosable
 from integrations.selectors import imports_of, latest_run, progress_of, runs_of
 from integrations.services import imports
 from trainstack.api import Conflict, OwnRows, ToldSerializer, TooLarge
@@ -73,6 +74,7 @@ class ImportSerializer(ToldSerializer[Import]):
             "sha256",
             "size_bytes",
             "provider",
+            "chosen_provider",
             "brought_by",
             "state",
             "created_at",
@@ -89,6 +91,12 @@ class ImportSerializer(ToldSerializer[Import]):
 
 class UploadSerializer(serializers.Serializer[Any]):
     file = serializers.FileField(allow_empty_file=True, help_text="Any file or zip that this server reads.")
+    provider = serializers.ChoiceField(
+        choices=[provider.slug for provider in choosable()],
+        allow_blank=True,
+        default="",
+        help_text="Whose workout files they are where neither file nor archive tells.",
+    )
 
 
 class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OwnRows):
@@ -115,7 +123,9 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OwnRows):
         form.is_valid(raise_exception=True)
         file = form.validated_data["file"]
         try:
-            import_file = imports.receive(self.person, name=file.name, source=file, brought_by="api")
+            import_file = imports.receive(
+                self.person, name=file.name, source=file, brought_by="api", provider=form.validated_data["provider"]
+            )
         except imports.TooLarge as error:
             raise TooLarge(str(error)) from None
         return self._accepted(import_file)

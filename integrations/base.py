@@ -8,9 +8,14 @@ from datetime import datetime, tzinfo
 from typing import Any, Literal, Protocol
 
 from activities.domain.metrics import MetricTable
-from activities.domain.parsed import ParsedActivity
+from activities.domain.parsed import Parsed
 from activities.domain.reading import Batch, RawPayload
 from activities.formats.container import Container
+
+# How a batch's counts tell what could not be read, beside the tag itself.
+UNREADABLE = "unreadable:"
+# The endings of workout files, for the file dialog.
+FILE_ENDINGS = (".fit", ".tcx", ".gpx", ".gz", ".zip")
 
 
 @dataclass(frozen=True)
@@ -66,9 +71,9 @@ class Reader(Protocol):
         ...
 
 
-# One payload -> its activities: the first is the payload's own, the others are parts of it (`parent` 0). Raises
-# `integrations.errors.UnexpectedPayload`.
-Parse = Callable[[bytes], list[ParsedActivity]]
+# The bytes of one raw record and its external id -> all that it tells. Pure. Raises
+# `integrations.errors.UnexpectedPayload` where nothing of it can be read.
+Parse = Callable[[bytes, str], Parsed]
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,8 @@ class Provider:
     mapping_version: int
     notes: tuple[str, ...] = ()
     readers: tuple[Reader, ...] = ()
-    # Kind of raw record -> who reads it.
+    # Kind of raw record -> who reads it, best first: where records of several kinds share an external id (a file and
+    # the provider's own row about it), the first gives the figures and the others fill in what it does not tell.
     parse: Mapping[str, Parse] = field(default_factory=dict)
     # The provider's identifiers of sample types -> our metrics.
     metrics: MetricTable = field(default_factory=dict)

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.template.defaultfilters import filesizeformat
 
+from integrations.registry import choosable
+
 
 class FilesInput(forms.ClearableFileInput):
     allow_multiple_selected = True
@@ -25,10 +27,18 @@ class FilesField(forms.FileField):
         return [super(FilesField, self).clean(file, initial) for file in files]
 
 
+def provider_choices() -> list[tuple[str, str]]:
+    """The providers whose workout files there are, by name; first the usual case."""
+    named = sorted((provider.name, provider.slug) for provider in choosable())
+    return [("", "find out by itself"), *((slug, name) for name, slug in named)]
+
+
 class UploadForm(forms.Form):
     """The files to import. What they are, their bytes decide, not their names."""
 
     uploads = FilesField(label="Files", max_length=255, error_messages={"required": "Choose a file first."})
+    # Only for files that do not tell; what a file or archive tells itself always counts.
+    provider = forms.ChoiceField(label="Whose files they are", required=False, choices=provider_choices)
 
     def clean_uploads(self) -> list[UploadedFile]:
         files: list[UploadedFile] = self.cleaned_data["uploads"]

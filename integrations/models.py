@@ -25,6 +25,8 @@ class Import(models.Model):
     size_bytes = models.BigIntegerField()
     # Known once the bytes have been looked at.
     provider = models.CharField(max_length=32, blank=True)
+    # Whose the files in it are where they do not tell, as the athlete said.
+    chosen_provider = models.CharField(max_length=32, blank=True)
     # "upload", "api", "command" or "demo".
     brought_by = models.CharField(max_length=10, default="upload")
     state = models.CharField(max_length=12, choices=State, default=State.WAITING)

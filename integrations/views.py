@@ -13,8 +13,10 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from integrations.base import Provider, WayIn
 from integrations.forms import UploadForm
 from integrations.models import Import, SyncRun
+from integrations.registry import FILE, PROVIDERS
 from integrations.selectors import Progress, imports_of, latest_run, progress_of
 from integrations.services import imports as services
 from trainstack.accounts.models import User
@@ -62,13 +64,21 @@ def imports(request: PersonRequest) -> HttpResponse:
                 where = reverse("integrations:import", args=[brought[0].pk])
             return JsonResponse({"url": where}, status=201) if _wants_json(request) else redirect(where)
     if _wants_json(request):
-        return JsonResponse({"error": " ".join(str(error) for error in form.errors["uploads"])}, status=422)
+        return JsonResponse(
+            {"error": " ".join(str(it) for errors in form.errors.values() for it in errors)}, status=422
+        )
     return _list(request, form)
 
 
 def _receive(user: User, form: UploadForm) -> list[Import]:
     return [
-        services.receive(user, name=file.name or "file", source=file, brought_by="upload")
+        services.receive(
+            user,
+            name=file.name or "file",
+            source=file,
+            brought_by="upload",
+            provider=form.cleaned_data["provider"],
+        )
         for file in form.cleaned_data["uploads"]
     ]
 
@@ -78,8 +88,15 @@ def _list(request: PersonRequest, form: UploadForm) -> HttpResponse:
         "form": form,
         "imports": [_shown(row) for row in imports_of(request.user)[:IMPORTS_SHOWN]],
         "max_bytes": settings.IMPORT_MAX_UPLOAD_BYTES,
+        "ways": ways_in_by_file(),
     }
     return render(request, "integrations/import_list.html", context, status=422 if form.is_bound else 200)
+
+
+def ways_in_by_file() -> list[tuple[Provider, WayIn]]:
+    """Every provider's way in by a file, by its name; what reads any file comes last."""
+    ways = [(it, way) for it in PROVIDERS.values() for way in it.ways_in if way.kind == "file"]
+    return sorted(ways, key=lambda one: (one[0] is FILE, one[0].name.lower()))
 
 
 def _wants_json(request: HttpRequest) -> bool:

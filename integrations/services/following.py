@@ -7,9 +7,11 @@ a slice goes on where the last one ended; each step can be repeated.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import transaction
@@ -19,7 +21,8 @@ from activities.domain.joining import FEEDS
 from activities.domain.metrics import metric_of
 from activities.models import RawRecord, SampleChunk, SourceActivity
 from activities.selectors.series import samples
-from activities.services.derive import SLEEP_METRIC, Derived, Note, refresh_daily, refresh_sleep, refresh_streams
+from activities.services.derive import SLEEP_METRIC, Derived, Note, StreamMaker, refresh_daily, refresh_sleep
+from activities.services.telling import elect_nights
 from integrations.base import Provider
 from integrations.services.report import Tally, month_name, month_number, months_in
 from integrations.services.runs import Lease
@@ -36,6 +39,8 @@ class Step:
     doing: str
     do: Callable[[Note], None]
     is_sleep: bool = False
+    # Begins what threads can do of it while another step is done.
+    begin: Callable[[], None] | None = None
 
 
 def with_share(total: int) -> int:
@@ -43,63 +48,97 @@ def with_share(total: int) -> int:
     return total + round(total * SHARE)
 
 
-def plan(lease: Lease, provider: Provider, tally: Tally) -> None:
-    """Everything is read: note what follows from it and move the run on."""
+def plan(lease: Lease, providers: Sequence[Provider], tally: Tally) -> None:
+    """Everything is read: note what follows from it for these providers and move the run on."""
     run = lease.run
     with transaction.atomic():
         lease.renew()
-        if tally.routes and run.import_file_id:
-            new = RawRecord.objects.filter(import_file=run.import_file_id, provider=provider.slug, kind="route")
-            tally.touch_activities(months_with_routes(run.user, provider, new.values_list("external_id", flat=True)))
-        if _learn_zone(run.user, provider, tally):
-            touch_everything(tally, run.user, provider, activities=False)
+        for provider in providers:
+            if tally.routes and run.import_file_id:
+                new = RawRecord.objects.filter(import_file=run.import_file_id, provider=provider.slug, kind="route")
+                paths = new.values_list("external_id", flat=True)
+                tally.touch_activities(months_with_routes(run.user, provider, paths))
+            if _learn_zone(run.user, provider, tally):
+                for other in providers:
+                    touch_everything(tally, run.user, other, activities=False)
         lease.save(cursor={"phase": "follow", "step": 0}, counts=tally.as_json(), doing="Working out what follows")
 
 
-def follow(lease: Lease, provider: Provider) -> bool:
-    """Do the steps from the cursor on; whether all are done, or time is up."""
+def follow(lease: Lease, providers: Sequence[Provider]) -> bool:
+    """Do the steps of these providers from the cursor on; whether all are done, or time is up."""
     run = lease.run
     tally = Tally.of(run.counts)
-    steps = list(steps_of(run.user, provider, tally))
     first = int(run.cursor["step"])
     before = run.total - round(run.total * SHARE / (1 + SHARE))
-    for index in range(first, len(steps)):
-        step = steps[index]
-        done = before + (run.total - before) * index // len(steps)
-        lease.save(doing=step.doing, done=max(done, run.done))
+    with ExitStack() as makers:
+        steps = [
+            step
+            for provider in providers
+            for step in steps_of(run.user, provider, tally, makers.enter_context(StreamMaker(run.user, provider)))
+        ]
+        if touched := sorted({*tally.months_of(SLEEP_METRIC), *months_in(tally.nights)}):
+            steps.append(Step("Choosing whose nights are shown", lambda note: _elect(run.user, touched)))
+        for index in range(first, len(steps)):
+            step = steps[index]
+            done = before + (run.total - before) * index // len(steps)
+            lease.save(doing=step.doing, done=max(done, run.done))
 
-        def note(derived: Derived, is_sleep: bool = step.is_sleep) -> None:
-            tally.add_derived(derived, is_sleep=is_sleep)
-            lease.save(counts=tally.as_json())
+            def note(derived: Derived, is_sleep: bool = step.is_sleep) -> None:
+                tally.add_derived(derived, is_sleep=is_sleep)
+                lease.save(counts=tally.as_json())
 
-        step.do(note)
-        lease.save(cursor={**run.cursor, "step": index + 1})
-        if lease.time_is_up and index + 1 < len(steps):
-            return False
+            # The next of those that threads work on, so that they have something to do while this one is written.
+            for begin in [it.begin for it in steps[index:] if it.begin][: 2 if step.begin else 1]:
+                begin()
+            step.do(note)
+            lease.save(cursor={**run.cursor, "step": index + 1})
+            if lease.time_is_up and index + 1 < len(steps):
+                return False
     lease.save(done=run.total)
     return True
 
 
-def steps_of(user: User, provider: Provider, tally: Tally) -> Iterator[Step]:
+def steps_of(user: User, provider: Provider, tally: Tally, maker: StreamMaker) -> Iterator[Step]:
     """The steps that follow from what was touched."""
-    for month in _stream_months(provider, tally):
-        yield Step(
-            f"Working out the streams of {datetime.strptime(month, '%Y-%m').replace(tzinfo=UTC):%B %Y}",
-            lambda note, month=month: refresh_streams(user, provider, [month], note=note),  # type: ignore[misc]
-        )
     nights = tally.months_of(SLEEP_METRIC)
     if nights:
         yield Step(
             "Working out the nights", lambda note: refresh_sleep(user, provider, nights, note=note), is_sleep=True
         )
-    for metric in sorted(tally.touched):
-        if metric != SLEEP_METRIC:
-            yield Step(
+    # Streams are made by threads while days are written.
+    yield from _mingled(
+        [
+            Step(
+                f"Working out the streams of {datetime.strptime(month, '%Y-%m').replace(tzinfo=UTC):%B %Y}",
+                partial(maker.write, month),
+                begin=partial(maker.begin, month),
+            )
+            for month in _stream_months(provider, tally)
+        ],
+        [
+            Step(
                 f"Working out the days of {metric_of(metric).label.lower()}",
                 lambda note, metric=metric: refresh_daily(  # type: ignore[misc]
                     user, provider, metric, tally.months_of(metric), note=note
                 ),
             )
+            for metric in sorted(tally.touched)
+            if metric != SLEEP_METRIC
+        ],
+    )
+
+
+def _mingled(one: Sequence[Step], other: Sequence[Step]) -> list[Step]:
+    """Both in their order, each spread evenly over the whole."""
+    placed = [((place + 1) / len(steps), step) for steps in (one, other) for place, step in enumerate(steps)]
+    return [step for _, step in sorted(placed, key=lambda each: each[0])]
+
+
+def _elect(user: User, months: Sequence[str]) -> None:
+    for month in months:
+        first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC).date()
+        last = (first + timedelta(days=31)).replace(day=1)
+        elect_nights(user, (first + timedelta(days=day) for day in range((last - first).days + 1)))
 
 
 def touch_everything(tally: Tally, user: User, provider: Provider, *, activities: bool = True) -> None:
@@ -129,12 +168,16 @@ def months_with_routes(user: User, provider: Provider, paths: Iterable[str]) -> 
 
 
 def _stream_months(provider: Provider, tally: Tally) -> list[str]:
-    """Months of activities that are new or whose samples are: one that began in the month before may last."""
+    """Months of activities that are new or whose samples are: one that began in the month before may last.
+
+    None where activities bring their streams themselves.
+    """
+    if not provider.streams_from_samples:
+        return []
     numbers = {number for first, last in tally.activity_months for number in range(first, last + 1)}
-    if provider.streams_from_samples:
-        for metric in {metric for metrics in FEEDS.values() for metric in metrics}:
-            for first, last in tally.touched.get(metric, []):
-                numbers.update(range(first - 1, last + 1))
+    for metric in {metric for metrics in FEEDS.values() for metric in metrics}:
+        for first, last in tally.touched.get(metric, []):
+            numbers.update(range(first - 1, last + 1))
     return [month_name(number) for number in sorted(numbers)]
 
 

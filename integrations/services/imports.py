@@ -30,11 +30,13 @@ from activities.models import RawRecord
 from activities.services import raw
 from activities.services.ingest import Told, ingest
 from activities.services.series import SampleWriter, StaleChunk
-from integrations.base import Provider, Reader
+from activities.services.telling import tell
+from integrations.base import UNREADABLE, Provider, Reader
+from integrations.files import CONTENT_TYPES, FILE_KINDS
 from integrations.models import Import, SyncRun
-from integrations.registry import PROVIDERS, reader_of
+from integrations.registry import FILE, PROVIDERS, reader_of
 from integrations.services import following, runs
-from integrations.services.reading import UNREAD, told_of
+from integrations.services.reading import UNREAD, Reading, told_of
 from integrations.services.report import MAX_FILES, Report, Tally, report_from
 from integrations.services.runs import Failed, Lease, Work
 from trainstack.accounts.models import User
@@ -45,7 +47,8 @@ from trainstack.storage import PIECE_BYTES, digest, open_raw
 # what is held in memory and what a killed worker has to read again.
 CHECKPOINT_ROWS = 160_000
 CHECKPOINT_SAMPLE_BYTES = 6 << 20
-CHECKPOINT_PAYLOADS = 250
+# The payloads of one checkpoint are written in one transaction, which is to take less than 100 ms.
+CHECKPOINT_PAYLOADS = 64
 CHECKPOINT_PAYLOAD_BYTES = 16 << 20
 CHECKPOINT_BYTES = 64 << 20
 # A file of which nothing comes for so long is given up.
@@ -66,12 +69,19 @@ class NotNow(ValueError):  # noqa: N818
 
 
 def receive(
-    user: User, *, name: str, source: Path | IO[bytes] | Any, brought_by: str = "upload", run_now: bool = False
+    user: User,
+    *,
+    name: str,
+    source: Path | IO[bytes] | Any,
+    brought_by: str = "upload",
+    provider: str = "",
+    run_now: bool = False,
 ) -> Import:
     """Keep the file and have it read; the import, at once. Not inside a transaction.
 
     The same bytes while they are still being read are the same import. A file that nobody can read becomes a failed
-    import that says why. `run_now` leaves the reading to the caller (`runs.work_through`). Raises TooLarge.
+    import that says why. `provider` is whose the files in it are where neither archive nor file tells. `run_now` leaves
+    the reading to the caller (`runs.work_through`). Raises TooLarge.
     """
     name = _clean(name)
     with _as_file(source) as (path, owned):
@@ -103,6 +113,7 @@ def receive(
             sha256=sha256,
             size_bytes=size_bytes,
             provider=look.provider,
+            chosen_provider=provider,
             brought_by=brought_by,
         )
         ((_, created),) = raw.record_payloads(stored, import_file=import_file)
@@ -151,11 +162,6 @@ def roll_back(import_file: Import) -> Import:
     return import_file
 
 
-def provider_of(path: Path) -> str:
-    """The slug of the provider whose file this is; empty where nobody reads it."""
-    return _look(path, path.name).provider
-
-
 def report_of(import_file: Import) -> Report | None:
     """What came in; None before the end."""
     return Report.from_json(import_file.report) if import_file.report else None
@@ -192,7 +198,7 @@ _CONTENT_TYPES = {
     "zip": "application/zip",
     "gzip": "application/gzip",
     "xml": "application/xml",
-    "gpx": "application/gpx+xml",
+    **CONTENT_TYPES,
 }
 
 
@@ -200,7 +206,7 @@ def unknown(name: str, container: Container) -> str:
     """The sentence for a file that no provider knows."""
     known = sorted({reader.name for provider in PROVIDERS.values() for reader in provider.readers})
     inside = "" if container.kind != "zip" else f" Inside are {len(container.members)} files, none of which is one."
-    return f"{name} is not a file that TrainStack reads: {' or '.join(known)}.{inside}"
+    return f"{name} is not a file that TrainStack reads: {', '.join(known[:-1])} or {known[-1]}.{inside}"
 
 
 def limits() -> Limits:
@@ -264,7 +270,8 @@ def _step_reading(lease: Lease) -> None:
     run = lease.run
     if run.cursor.get("phase", "read") == "read" and not _read(lease):
         return
-    if following.follow(lease, PROVIDERS[_import_of(run).provider]):
+    whose = Tally.of(run.counts).providers.keys() & PROVIDERS.keys() | {_import_of(run).provider}
+    if following.follow(lease, [PROVIDERS[slug] for slug in sorted(whose)]):
         cancelled = Tally.of(run.counts).cancelled
         lease.finish(SyncRun.State.CANCELLED if cancelled else SyncRun.State.FINISHED)
 
@@ -325,7 +332,8 @@ def _read(lease: Lease) -> bool:
                         return False
     except BadFile as error:
         raise Failed(str(error)) from error
-    following.plan(lease, job.provider, tally)
+    whose = tally.providers.keys() & PROVIDERS.keys() | {job.provider.slug}
+    following.plan(lease, [PROVIDERS[slug] for slug in sorted(whose)], tally)
     return True
 
 
@@ -334,6 +342,10 @@ def _portions(batches: _Ahead, lease: Lease) -> Iterator[list[Batch]]:
     portion: list[Batch] = []
     since = lease.run.done
     for batch in batches.each(lease):
+        if portion and sum(len(one.payloads) for one in (*portion, batch)) > CHECKPOINT_PAYLOADS:
+            since = portion[-1].done
+            yield portion
+            portion = []
         portion.append(batch)
         tables = [table.columns for one in portion for table in one.samples]
         payloads = [len(payload.data) for one in portion for payload in one.payloads]
@@ -422,33 +434,40 @@ class _Job:
 
     def store(self, batches: Sequence[Batch], before: Tally) -> Tally:
         """One checkpoint: files first, then one transaction; the tally after it."""
-        writer = SampleWriter(self.user, self.provider.slug)
+        writers: dict[str, SampleWriter] = {}
         for batch in batches:
-            for table in batch.samples:
-                writer.add(table, self.origin)
-        payloads = [payload for batch in batches for payload in batch.payloads]
-        read = told_of(self.user, self.provider, payloads, self.import_file.name)
+            if batch.samples:
+                slug = batch.provider or self.provider.slug
+                writer = writers.setdefault(slug, SampleWriter(self.user, slug))
+                for table in batch.samples:
+                    writer.add(table, self.origin)
+        portions = [
+            (provider, payloads, told_of(self.user, provider, payloads, self.import_file.name))
+            for provider, payloads in self._by_provider(batches)
+        ]
         for attempt in range(MAX_PREPARATIONS):
-            stored = raw.put_payloads(self.user, self.provider.slug, payloads) if payloads else None
-            prepared = writer.prepare()
+            stored = [raw.put_payloads(self.user, provider.slug, payloads) for provider, payloads, _ in portions]
+            prepared = [(slug, writer, writer.prepare()) for slug, writer in sorted(writers.items())]
             tally = copy.deepcopy(before)
             try:
                 with transaction.atomic():
                     self.lease.renew()
-                    written = writer.commit(prepared)
-                    tag_of = {metric: self.reader.element_of(metric) for metric in written}
-                    tally.add_samples(written, tag_of)
-                    if stored:
-                        records = raw.record_payloads(stored, import_file=self.import_file)
-                        self._note_records(tally, payloads, records)
-                        told = [
-                            Told(record, one.parsed, one.problem)
-                            for (record, _), one in zip(records, read, strict=True)
-                            if one.needed
-                        ]
-                        done = ingest(self.user, told, mapping_version=self.provider.mapping_version)
-                        tally.add_ingested(done)
-                    self._note_batches(tally, batches, read)
+                    for slug, writer, one in prepared:
+                        written = writer.commit(one)
+                        reader = self._reader(slug)
+                        tally.add_samples(written, {metric: reader.element_of(metric) for metric in written})
+                        tally.providers.setdefault(slug, 0)
+                    told: dict[int, list[Told]] = {}
+                    for put, (provider, payloads, read) in zip(stored, portions, strict=True):
+                        recorded = raw.record_payloads(put, import_file=self.import_file)
+                        self._note_records(tally, provider, payloads, recorded, read.readings)
+                        records = [record for record, _ in recorded]
+                        told.setdefault(provider.mapping_version, []).extend(read.told(records))
+                        tally.add_filed(tell(self.user, read.days(records), list(provider.parse)))
+                    for version, some in sorted(told.items()):
+                        if some:
+                            tally.add_ingested(ingest(self.user, some, mapping_version=version))
+                    self._note_batches(tally, batches)
                     last = batches[-1]
                     self.lease.save(
                         cursor={"phase": "read", "at": dict(last.cursor)},
@@ -463,33 +482,70 @@ class _Job:
                     raise
         raise AssertionError("unreachable")
 
+    def _by_provider(self, batches: Sequence[Batch]) -> list[tuple[Provider, list[RawPayload]]]:
+        """The payloads of each provider: what tells none belongs to the reader's, what tells another's to that."""
+        found: dict[str, list[RawPayload]] = {}
+        for batch in batches:
+            for payload in batch.payloads:
+                slug = payload.provider or self._whose
+                known = PROVIDERS.get(slug)
+                if known is None or (payload.kind in FILE_KINDS and payload.kind not in known.parse):
+                    slug = self.provider.slug
+                found.setdefault(slug, []).append(payload)
+        return [(PROVIDERS[slug], found[slug]) for slug in sorted(found)]
+
+    def _reader(self, slug: str) -> Reader:
+        """Who counts what is this provider's."""
+        return self.reader if slug == self.provider.slug else PROVIDERS[slug].readers[0]
+
+    def _tag(self, provider: Provider, payload: RawPayload) -> str:
+        if payload.kind in FILE_KINDS or not provider.readers:
+            return payload.kind
+        return self._reader(provider.slug).element_of_payload(payload)
+
+    @property
+    def _whose(self) -> str:
+        """Whose a payload is that does not say: the archive's, and of plain files whom the athlete chose."""
+        is_plain = self.provider is FILE
+        return (is_plain and self.import_file.chosen_provider) or self.provider.slug
+
     def _note_records(
-        self, tally: Tally, payloads: Sequence[RawPayload], records: Sequence[tuple[RawRecord, bool]]
+        self,
+        tally: Tally,
+        provider: Provider,
+        payloads: Sequence[RawPayload],
+        records: Sequence[tuple[RawRecord, bool]],
+        readings: Sequence[Reading],
     ) -> None:
-        for payload, (_, created) in zip(payloads, records, strict=True):
+        for payload, (_, created), reading in zip(payloads, records, readings, strict=True):
             tally.raw[0 if created else 1] += 1
-            tag = self.reader.element_of_payload(payload)
-            if tag:
+            tally.providers[provider.slug] = tally.providers.get(provider.slug, 0) + 1
+            tag = self._tag(provider, payload)
+            if tag and reading.problem:
+                tally.add_counts({UNREADABLE + tag: 1})
+            elif tag:
                 tally.add_element(tag, created=created)
-            elif payload.kind != "element":
+            if payload.kind in FILE_KINDS or not (tag or payload.kind == "element"):
                 tally.files += 1
+            if payload.kind in FILE_KINDS:
+                outcome = "unreadable" if reading.problem else "new" if created else "known"
+                tally.add_file(payload.path or self.import_file.name, payload.kind, provider.slug, outcome)
             if payload.kind == "route" and created:
                 tally.routes += 1
+            tally.add_problems(reading.problems)
+            for day in reading.days:
+                tally.add_workout_day(day)
+            for place, count in enumerate(reading.known):
+                (tally.sources if not place else tally.workouts)[2] += count
+            if reading.zone:
+                tally.zones[reading.zone] = tally.zones.get(reading.zone, 0) + 1
 
-    def _note_batches(self, tally: Tally, batches: Sequence[Batch], read: Sequence[Any]) -> None:
+    def _note_batches(self, tally: Tally, batches: Sequence[Batch]) -> None:
         for batch in batches:
             tally.add_counts(batch.counts)
             tally.add_problems(batch.problems)
             tally.bytes = batch.total
-            for path, _ in batch.cursor.get("files_kept", ()):
+            for path in (*batch.kept, *(path for path, _ in batch.cursor.get("files_kept", ()))):
                 tally.kept_total += 1
                 if len(tally.kept) < MAX_FILES:
                     tally.kept.append(path)
-        for one in read:
-            tally.add_problems(one.problems)
-            for day in one.days:
-                tally.add_workout_day(day)
-            for outcome, count in enumerate(one.known):
-                (tally.sources if not outcome else tally.workouts)[2] += count
-            if one.zone:
-                tally.zones[one.zone] = tally.zones.get(one.zone, 0) + 1

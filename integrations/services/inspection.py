@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from activities.domain.joining import FEEDS, Feed, Track, joined_streams, route_streams, sampled_streams
 from activities.domain.parsed import ParsedActivity, Problem, Stream
-from activities.domain.reading import DeviceFacts, SampleTable
+from activities.domain.reading import DeviceFacts, RawPayload, SampleTable
 from activities.formats.container import BadFile, open_file
 from activities.formats.gpx import parse_gpx
 from integrations.base import Provider, Reader
-from integrations.registry import reader_of
+from integrations.merging import merged
+from integrations.registry import PROVIDERS, reader_of
 from integrations.services.imports import limits, unknown
-from integrations.services.reading import parse
+from integrations.services.reading import parse, without_samples
 
 FEEDING = {metric: name for name, metrics in FEEDS.items() for metric in metrics}
 
@@ -47,7 +48,7 @@ def inspect(path: Path) -> Inspection:
                     for table in batch.samples:
                         inspector.add_samples(table)
                     for payload in batch.payloads:
-                        inspector.add_payload(payload.kind, payload.external_id, payload.data)
+                        inspector.add_payload(payload)
                     inspector.problems += batch.problems
                 return Inspection(inspector.activities(), (*container.problems, *inspector.problems))
     except (BadFile, OSError) as error:
@@ -63,7 +64,8 @@ class _Inspector:
         self.name = name
         self.folder = folder
         self.problems: list[Problem] = []
-        self._read: dict[str, list[ParsedActivity]] = {}
+        # By provider and external id, what each kind of record tells.
+        self._read: dict[tuple[str, str], dict[str, tuple[ParsedActivity, ...]]] = {}
         self._routes: dict[str, Path] = {}
         self._columns: dict[tuple[str, str], list[NDArray[np.float64]]] = defaultdict(list)
         self._devices: dict[str, DeviceFacts] = {}
@@ -74,29 +76,38 @@ class _Inspector:
             self._columns[table.metric, table.device.key].append(np.stack(columns))
             self._devices[table.device.key] = table.device
 
-    def add_payload(self, kind: str, external_id: str, data: bytes) -> None:
-        if kind == "route":
-            self._routes[external_id] = self.folder / str(len(self._routes))
-            self._routes[external_id].write_bytes(data)
-        elif kind in self.provider.parse:
-            parsed, problem = parse(self.provider, kind, data)
-            if parsed:
-                self._read[external_id] = list(parsed)
+    def add_payload(self, payload: RawPayload) -> None:
+        provider = PROVIDERS.get(payload.provider, self.provider)
+        if payload.kind in provider.parse:
+            parsed, problem = parse(provider, payload.kind, payload.data, payload.external_id)
+            path = payload.path or self.name
+            if parsed.activities:
+                told = parsed.activities
+                if not provider.streams_from_samples:
+                    told = tuple(map(without_samples, told))
+                self._read.setdefault((provider.slug, payload.external_id), {})[payload.kind] = told
+            self.problems += (Problem(it.path or path, it.message, it.count) for it in parsed.problems)
             if problem:
-                self.problems.append(Problem(self.name, problem))
+                self.problems.append(Problem(path, problem))
+        elif payload.kind == "route":
+            self._routes[payload.external_id] = self.folder / str(len(self._routes))
+            self._routes[payload.external_id].write_bytes(payload.data)
 
     def activities(self) -> tuple[ParsedActivity, ...]:
         """Every effort once, in the order told, its legs behind it, with streams."""
         feeds = self._feeds()
         told: list[ParsedActivity] = []
-        for parsed in self._read.values():
+        for (slug, _), by_kind in self._read.items():
             first = len(told)
-            paths: Sequence[str] = parsed[0].extra.get("routes", ())
+            parsed = merged([by_kind[kind] for kind in PROVIDERS[slug].parse if kind in by_kind])
+            paths: Sequence[str] = parsed[0].extra.get("routes", ()) if parsed else ()
             tracks = [track for it in paths if it in self._routes for track in parse_gpx(self._routes[it].read_bytes())]
             for one in parsed:
-                streams = self._streams(one, feeds, tracks)
+                streams = one.streams
+                if PROVIDERS[slug].streams_from_samples:
+                    streams = self._streams(one, feeds, tracks)
                 parent = None if one.parent is None else first + one.parent
-                told.append(replace(one, provider=self.provider.slug, streams=streams, parent=parent))
+                told.append(replace(one, provider=slug, streams=streams, parent=parent))
         return tuple(told)
 
     def _streams(

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from activities.models import RawRecord
 from activities.services.ingest import ingest
+from activities.services.telling import tell
 from integrations.base import Provider
 from integrations.models import SyncRun
 from integrations.registry import PROVIDERS
@@ -45,11 +46,11 @@ def _step(lease: Lease) -> None:
         provider = PROVIDERS[run.cursor["providers"][0]]
         if run.cursor["phase"] == "read" and not _read(lease, provider):
             return
-        if not following.follow(lease, provider):
+        if not following.follow(lease, [provider]):
             return
         rest = {**run.cursor, "providers": run.cursor["providers"][1:], "phase": "read", "after": 0}
         kept = Tally.of(run.counts)
-        kept.touched, kept.activity_months = {}, []
+        kept.touched, kept.activity_months, kept.nights = {}, [], []
         lease.save(cursor=rest, counts=kept.as_json())
     lease.finish()
 
@@ -63,12 +64,13 @@ def _read(lease: Lease, provider: Provider) -> bool:
     lease.save(doing=f"Reading {provider.name} again", total=following.with_share(total))
     done = records.filter(pk__lte=run.cursor["after"]).count()
     while some := list(records.filter(pk__gt=run.cursor["after"]).order_by("pk")[:RECORDS_AT_ONCE]):
-        told = read_again(provider, some)
+        told, days = read_again(run.user, provider, some)
         done += len(some)
         tally = Tally.of(run.counts)
         with transaction.atomic():
             lease.renew()
             tally.add_ingested(ingest(run.user, told, mapping_version=provider.mapping_version))
+            tally.add_filed(tell(run.user, days, list(provider.parse)))
             lease.save(cursor={**run.cursor, "after": some[-1].pk}, counts=tally.as_json(), done=done)
         if lease.time_is_up:
             return False

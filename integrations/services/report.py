@@ -12,12 +12,12 @@ from activities.domain.parsed import Problem
 from activities.services.derive import Derived
 from activities.services.ingest import Ingested
 from activities.services.series import Written
+from activities.services.telling import Filed
+from integrations.base import UNREADABLE
 
 # How many problems and files a report names; it counts all of them.
 MAX_PROBLEMS = 100
 MAX_FILES = 50
-# How a batch's counts tell what could not be read, beside the tag itself.
-UNREADABLE = "unreadable:"
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,16 @@ class Line:
     unreadable: int
     first: date | None = None
     last: date | None = None
+
+
+@dataclass(frozen=True)
+class File:
+    """One workout file, by itself or in an archive: whose it is, and whether it was new, known or unreadable."""
+
+    path: str
+    kind: str
+    provider: str
+    outcome: str
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,11 @@ class Report:
     files_read: int = 0
     files_kept: tuple[str, ...] = ()
     files_kept_total: int = 0
+    # What became of single files, the first of them; `by_outcome` counts all: new, known, unreadable.
+    files: tuple[File, ...] = ()
+    by_outcome: Mapping[str, int] = field(default_factory=dict)
+    # Whose records came in: provider -> how many.
+    providers: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     problems_total: int = 0
     bytes: int = 0
@@ -88,6 +103,7 @@ class Report:
             known[name] = tuple(_dated(Line, line) for line in known.get(name, ()))
         known["workouts"] = _dated(Workouts, known.get("workouts", {}))
         known["files_kept"] = tuple(known.get("files_kept", ()))
+        known["files"] = tuple(File(**file) for file in known.get("files", ()))
         known["problems"] = tuple(Problem(**problem) for problem in known.get("problems", ()))
         return cls(**known)
 
@@ -105,14 +121,20 @@ class Tally:
     stored: dict[str, list[int]] = field(default_factory=dict)
     metrics: dict[str, list[int]] = field(default_factory=dict)
     raw: list[int] = field(default_factory=lambda: [0, 0])
-    # Source activities created, updated, unchanged; the same for workouts without their legs; activities made.
+    # Source activities created, updated, unchanged; the same for workouts without their legs; activities made;
+    # efforts that joined one that was there.
     sources: list[int] = field(default_factory=lambda: [0, 0, 0])
     workouts: list[int] = field(default_factory=lambda: [0, 0, 0])
     workouts_unreadable: int = 0
     workout_days: list[str] = field(default_factory=list)
     activities: int = 0
+    linked: int = 0
     routes: int = 0
     files: int = 0
+    # [path, kind, provider, outcome] of the first files, and how many files had each outcome.
+    file_lines: list[list[str]] = field(default_factory=list)
+    outcomes: dict[str, int] = field(default_factory=dict)
+    providers: dict[str, int] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
     kept_total: int = 0
     problems: list[list[Any]] = field(default_factory=list)
@@ -121,6 +143,8 @@ class Tally:
     # Metric -> ranges of months in which samples are new; the same for activities.
     touched: dict[str, list[list[int]]] = field(default_factory=dict)
     activity_months: list[list[int]] = field(default_factory=list)
+    # Months in which records tell of nights, for the election of those that are shown.
+    nights: list[list[int]] = field(default_factory=list)
     # Sleeps, nights and days that were made.
     derived: list[int] = field(default_factory=lambda: [0, 0, 0])
     bytes: int = 0
@@ -155,11 +179,22 @@ class Tally:
         line = self.stored.setdefault(tag, [0, 0])
         line[0 if created else 1] += 1
 
+    def add_file(self, path: str, kind: str, provider: str, outcome: str) -> None:
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+        if len(self.file_lines) < MAX_FILES:
+            self.file_lines.append([path, kind, provider, outcome])
+
+    def add_filed(self, filed: Filed) -> None:
+        """What became of nights and days that records tell."""
+        self.derived = [a + b for a, b in zip(self.derived, (filed.sleeps, filed.nights, filed.days), strict=True)]
+        self.nights = _with_months(self.nights, (f"{day:%Y-%m}" for day in filed.dates))
+
     def add_ingested(self, done: Ingested) -> None:
         self.sources = [a + b for a, b in zip(self.sources, (done.created, done.updated, done.unchanged), strict=True)]
         self.workouts = [a + b for a, b in zip(self.workouts, done.efforts, strict=True)]
         self.workouts_unreadable += done.unreadable
         self.activities += done.activities
+        self.linked += done.linked
         self.activity_months = _with_months(self.activity_months, done.months)
 
     def add_workout_day(self, day: str) -> None:
@@ -216,10 +251,13 @@ def report_from(tally: Tally, *, seconds: float) -> Report:
         metric_days=tally.derived[2],
         raw_records={"created": tally.raw[0], "known": tally.raw[1]},
         source_activities=dict(zip(("created", "updated", "unchanged"), tally.sources, strict=True)),
-        activities={"created": tally.activities, "linked": 0},
+        activities={"created": tally.activities, "linked": tally.linked},
         files_read=tally.files,
         files_kept=tuple(tally.kept),
         files_kept_total=tally.kept_total,
+        files=tuple(File(*line) for line in tally.file_lines),
+        by_outcome=dict(sorted(tally.outcomes.items())),
+        providers=dict(sorted(tally.providers.items())),
         problems=tuple(Problem(path, message, count) for path, message, count in tally.problems),
         problems_total=tally.problems_total,
         bytes=tally.bytes,

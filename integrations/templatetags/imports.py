@@ -60,10 +60,78 @@ def day(told: str | date | None) -> date | None:
 
 
 @register.filter
+def whose(row: Import) -> list[str]:
+    """Whose records an import brought, by name; before it is read, whose file it is."""
+    slugs = [slug for slug, count in row.report.get("providers", {}).items() if count] or [row.provider]
+    return sorted(provider_name(slug) for slug in slugs if slug)
+
+
+# What became of a file -> how a chip is coloured, and its words.
+OUTCOMES = {
+    "new": ("chip-good", "new"),
+    "known": ("", "known already"),
+    "unreadable": ("chip-bad", "unreadable"),
+}
+
+
+@register.filter
+def outcome_chip(outcome: str) -> str:
+    return OUTCOMES.get(outcome, ("", ""))[0]
+
+
+@register.filter
+def outcome_words(outcome: str) -> str:
+    return OUTCOMES.get(outcome, ("", outcome))[1]
+
+
+@register.filter
+def lower_first(words: str) -> str:
+    """A title in the middle of a line: its first letter small, unless it begins an abbreviation."""
+    return words if words[1:2].isupper() else words[:1].lower() + words[1:]
+
+
+def _plain(label: str) -> str:
+    """A kind's own word as a person would write it; tags of Apple's export stand as they are."""
+    return label.replace("_", " ").capitalize() if label.islower() else label
+
+
+# Kinds of records that an export tells -> what they are, for people.
+KINDS = {
+    "fit": "FIT files",
+    "tcx": "TCX files",
+    "gpx": "GPX files",
+    "file": "Files that are none",
+    "row": "Lines of the table",
+    "summary": "Summaries of activities",
+    "leg": "Summaries of legs",
+    "sleep": "Nights",
+    "daily": "Days",
+    "health": "Nightly measurements",
+    "weight": "Weighings",
+    "max_met": "VO2 max",
+    "session": "Sessions",
+    "training_session": "Training sessions",
+    "exercise": "Exercises",
+    "google_exercise": "Exercises (Google Health)",
+    "google_sleep": "Nights (Google Health)",
+    "workout": "Workouts",
+    "metrics": "Lines of metrics",
+    "nightly_recovery": "Nightly recovery",
+    "sample": "Samples",
+}
+
+
+@register.filter
 def kind_label(kind: dict[str, Any]) -> str:
     """What a line of the report is about, for people."""
-    label: str = kind.get("label") or metric_of(kind["kind"]).label
+    label: str = KINDS.get(kind["kind"]) or _plain(kind.get("label") or metric_of(kind["kind"]).label)
     return label
+
+
+@register.filter
+def has_days(kinds: Sequence[dict[str, Any]]) -> bool:
+    """Whether any line tells a first day."""
+    return any(kind.get("first") for kind in kinds)
 
 
 @register.filter

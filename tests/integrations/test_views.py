@@ -60,6 +60,43 @@ def test_imports_takes_several_files_at_once(client, user):
     assert sorted(user.imports.values_list("name", flat=True)) == ["a.zip", "b.zip"]
 
 
+def test_imports_says_what_can_be_brought_and_how(client):
+    page = client.get(LIST).content.decode()
+
+    for words in ("FIT, TCX and GPX files", "find out by itself", "Strava: archive of the account", "Files: workout"):
+        assert words in page
+
+
+def test_imports_takes_whose_the_files_are(client, user):
+    chosen = client.post(LIST, {"uploads": export(), "provider": "coros"})
+    nobody = client.post(LIST, {"uploads": export("b.zip"), "provider": "nobody"}, headers=JSON)
+
+    assert (chosen.status_code, user.imports.get().chosen_provider) == (302, "coros")
+    assert (nobody.status_code, "nobody" in nobody.json()["error"]) == (422, True)
+
+
+def test_the_report_tells_what_became_of_each_file(client, user):
+    report = {
+        "files": [
+            {"path": "a/ride.fit", "kind": "fit", "provider": "wahoo", "outcome": "new"},
+            {"path": "b/<b>.tcx", "kind": "tcx", "provider": "file", "outcome": "unreadable"},
+        ],
+        "by_outcome": {"new": 7, "unreadable": 1},
+        "providers": {"wahoo": 7, "file": 1, "garmin": 0},
+        "files_read": 8,
+        "elements": [{"kind": "fit", "label": "fit", "read": 8, "new": 7, "known": 0, "unreadable": 1}],
+    }
+    row = ImportFactory(user=user, name="rides.zip", provider="file", state="finished", report=report)
+
+    page = client.get(address("import", row)).content.decode()
+
+    for words in ("a/ride.fit", "b/&lt;b&gt;.tcx", "Wahoo", "7 new, 1 unreadable", "The first 2 of 8", "FIT files"):
+        assert words in page
+    assert "Files, Wahoo" in page
+    assert "Garmin" not in page
+    assert '<th scope="col">First</th>' not in page
+
+
 def test_imports_answers_a_script_with_json(client, user):
     response = client.post(LIST, {"uploads": export()}, headers=JSON)
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Exists, OuterRef
 
-from activities.models import SourceActivity
+from activities.models import RawSighting, SourceActivity
 from integrations.models import Import, SyncRun
 from integrations.registry import PROVIDERS
 from integrations.services import imports, runs
@@ -24,12 +25,17 @@ SUMS = ("raw_records", "source_activities", "activities")
 
 
 class Command(BaseCommand):
-    help = "Brings files into an athlete's account: exports, or folders and patterns of them."
+    help = "Brings files into an athlete's account: workout files, exports, or folders and patterns of them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder, or a pattern such as '*.zip'")
         parser.add_argument("--user", required=True, metavar="EMAIL", help="whose account they go into")
-        parser.add_argument("--provider", choices=sorted(PROVIDERS), help="take files of this provider only")
+        parser.add_argument(
+            "--provider",
+            choices=sorted(PROVIDERS),
+            default="",
+            help="whose workout files they are where they do not tell",
+        )
         parser.add_argument("--json", action="store_true", help="one JSON document on stdout and nothing else")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -74,14 +80,13 @@ class Command(BaseCommand):
         if problems and not told["files"]:
             sys.exit(1)
 
-    def _bring(self, user: User, path: Path, provider: str | None) -> tuple[dict[str, Any], imports.Report | None]:
+    def _bring(self, user: User, path: Path, provider: str) -> tuple[dict[str, Any], imports.Report | None]:
         """What became of one file, and the report of its import where it was read."""
         item: dict[str, Any] = {"path": str(path), "outcome": "failed", "problems": [], "source_activities": []}
-        if provider and imports.provider_of(path) != provider:
-            item["problems"] = [f"{path.name} is not a file of {PROVIDERS[provider].name}."]
-            return item, None
         try:
-            import_file = imports.receive(user, name=path.name, source=path, brought_by="command", run_now=True)
+            import_file = imports.receive(
+                user, name=path.name, source=path, brought_by="command", provider=provider, run_now=True
+            )
         except (OSError, ValueError) as error:
             item["problems"] = [str(error)]
             return item, None
@@ -101,7 +106,14 @@ class Command(BaseCommand):
         if import_file.state == Import.State.FAILED:
             return item, None
         item["source_activities"] = list(_source_activities(import_file))
-        nothing_new = report is not None and not (report.samples or report.source_activities["created"])
+        nothing_new = report is not None and not (
+            report.samples
+            or report.sleep_sessions
+            or report.metric_days
+            or report.source_activities["created"]
+            or report.source_activities["updated"]
+            or report.by_outcome.get("new")
+        )
         item["outcome"] = (
             "cancelled" if import_file.state == Import.State.CANCELLED else "known" if nothing_new else "imported"
         )
@@ -145,6 +157,10 @@ def _add(told: dict[str, Any], report: imports.Report) -> None:
 
 
 def _source_activities(import_file: Import) -> Iterator[dict[str, Any]]:
-    rows = SourceActivity.objects.filter(user=import_file.user, raw__sightings__import_file=import_file)
+    """Those that a record of this import tells, alone or with others of its external id."""
+    told = RawSighting.objects.filter(
+        import_file=import_file, raw__provider=OuterRef("provider"), raw__external_id=OuterRef("raw__external_id")
+    )
+    rows = SourceActivity.objects.filter(Exists(told), user=import_file.user)
     for row in rows.order_by("start_time", "external_id").values("id", "provider", "external_id", "activity"):
         yield {name: row[name] for name in ("id", "provider", "external_id", "activity")}

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from activities.domain.parsed import Parsed
 from integrations.base import Capabilities, Provider, WayIn
 from integrations.providers.apple_health import mapping
 from integrations.providers.apple_health.metrics import METRIC_OF
 from integrations.providers.apple_health.reader import ExportReader
 from integrations.providers.apple_health.sports import SPORTS
+
+
+def _workout(xml: bytes, external_id: str) -> Parsed:
+    """The element tells its identity itself."""
+    return Parsed(tuple(mapping.parse_workout(xml)))
+
 
 PROVIDER = Provider(
     slug=mapping.PROVIDER,
@@ -41,7 +48,7 @@ PROVIDER = Provider(
     ),
     mapping_version=1,
     readers=(ExportReader(METRIC_OF),),
-    parse={"workout": mapping.parse_workout},
+    parse={"workout": _workout},
     metrics=METRIC_OF,
     sports=SPORTS,
     dated={"ActivitySummary": mapping.parse_activity_summary},

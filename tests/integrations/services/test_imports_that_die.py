@@ -6,11 +6,12 @@ import json
 import signal
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.integrations.services.archives import gz, ride, strava, strava_row
 from tests.integrations.services.exports import a_month, export, routes_of_a_month, zipped
 from tests.integrations.services.test_runs import House
 
@@ -27,8 +28,10 @@ STREAMS = "select external_id, streams_sha256, streams from activities_sourceact
 SMALL_STEPS = """
 import dataclasses, sys, time
 import django; django.setup()
+from integrations import archives
 from integrations.registry import PROVIDERS
 from integrations.services import imports, runs
+archives.BATCH_PAYLOADS = imports.CHECKPOINT_PAYLOADS = 2
 provider = PROVIDERS["apple_health"]
 reader = dataclasses.replace(provider.readers[0], block_bytes=4096, batch_bytes=16_000)
 PROVIDERS["apple_health"] = dataclasses.replace(provider, readers=(reader,))
@@ -59,12 +62,22 @@ def bring(house: House, path: Path) -> int:
     return int(house.call("-c", code, DJANGO_SETTINGS_MODULE="trainstack.settings"))
 
 
+def an_apple_export() -> bytes:
+    return zipped(export(a_month()), routes_of_a_month())
+
+
+def a_strava_archive() -> bytes:
+    rows = "".join(strava_row(day + 1, day, f"Ride {day}", file=f"activities/{day}.fit.gz") for day in range(20))
+    return strava(rows, {f"activities/{day}.fit.gz": gz(ride(day)) for day in range(18)})
+
+
+@pytest.mark.parametrize("made", [an_apple_export, a_strava_archive])
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "asked to stop"])
 def test_an_import_is_finished_whatever_happens_to_its_workers(
-    house: House, tmp_path: Path, stop: signal.Signals
+    house: House, tmp_path: Path, stop: signal.Signals, made: Callable[[], bytes]
 ) -> None:
     path = tmp_path / "export.zip"
-    path.write_bytes(zipped(export(a_month()), routes_of_a_month()))
+    path.write_bytes(made())
     undisturbed = House(tmp_path / "undisturbed")
     undisturbed.ask("insert into accounts_user (email,name,password,is_staff,is_active,is_superuser,date_joined)"
                     " values ('a@example.com','','',0,1,0,'2026-01-01')")  # fmt: skip

@@ -41,7 +41,7 @@ def read(path: Path) -> list[ParsedActivity]:
             for batch in reader.read(container)
             for payload in batch.payloads
             if payload.kind == "workout"
-            for activity in provider.parse["workout"](payload.data)
+            for activity in provider.parse["workout"](payload.data, payload.external_id).activities
         ]
 
 
@@ -99,7 +99,7 @@ def test_export_gives_its_workouts_the_identity_of_their_raw_records(shared: Pat
 
     workouts = {payload.external_id: payload.data for payload in payloads if payload.kind == "workout"}
     routes = {payload.external_id for payload in payloads if payload.kind == "route"}
-    parsed = [provider.parse["workout"](data)[0] for data in workouts.values()]
+    parsed = [provider.parse["workout"](data, "").activities[0] for data in workouts.values()]
     assert [each.external_id for each in parsed] == list(workouts)
     assert {route for each in parsed for route in each.extra.get("routes", ())} == routes
     assert len(routes) == 4

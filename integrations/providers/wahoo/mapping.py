@@ -1,0 +1,10 @@
+"""Wahoo's files: as every other. What names no device came from a bike computer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from integrations.base import Parse
+from integrations.files import recorded_by
+
+FILES: Mapping[str, Parse] = recorded_by("computer")

@@ -183,6 +183,23 @@ def test_charts_and_route_are_drawn_and_zoom_by_keyboard(log_in, live_server, us
     assert tab.locator("[data-stream=heart_rate] tbody tr").count() > 10
 
 
+def test_route_outlives_a_box_that_is_too_small_to_draw_in(log_in, live_server, user):
+    """As a window is on its way to another size: there is no scale in less than the margins."""
+    source = with_streams(user)
+    tab = log_in(user)
+    tab.goto(f"{live_server}{reverse('activities:activity', args=[source.activity_id])}")
+    tab.wait_for_load_state("networkidle")
+    canvas = tab.locator(".route-canvas")
+
+    tab.set_viewport_size({"width": 60, "height": 300})
+    tab.wait_for_timeout(300)
+    assert 0 < canvas.evaluate("(canvas) => canvas.clientWidth") < 88
+    tab.set_viewport_size({"width": 900, "height": 700})
+    tab.wait_for_timeout(300)
+
+    assert canvas.evaluate(PAINTED) > 5000
+
+
 def test_filter_changes_the_list_without_a_new_page(log_in, live_server, user):
     for sport in ("running", "cycling"):
         SourceActivityFactory(user=user, sport=sport, activity__name=f"{sport} somewhere")

@@ -1,7 +1,10 @@
 """`python -m benchmarks [name ...]`: every benchmark, or those named, one after the other.
 
 An Apple Health export of 300 MB and one of 1 GB of XML, from zip to committed rows and series, beside expat, lxml and
-healthkit-to-sqlite in the same run; then the sample series. The exports are generated, which needs the folder shared/.
+healthkit-to-sqlite in the same run; the sample series; FIT files beside the official SDK;
+a zip of a thousand FIT files, and one of 500 MB, to committed rows; TCX and GPX files
+beside bare XML parsers; the groups of a million activities; one more record into an account of 20,000 and that account
+grouped anew. The exports are generated, which needs the folder shared/.
 """
 
 import subprocess
@@ -14,6 +17,14 @@ BENCHMARKS = {
         ["benchmarks.apple_import", "--megabytes", "1000"],
     ],
     "series": [["benchmarks.series"]],
+    "fit": [["benchmarks.fit"]],
+    "files_import": [
+        ["benchmarks.files_import"],
+        ["benchmarks.files_import", "--megabytes", "500", "--ways", "trainstack"],
+    ],
+    "xml_files": [["benchmarks.xml_files"]],
+    "grouping": [["benchmarks.grouping"]],
+    "dedup": [["benchmarks.dedup"]],
 }
 
 

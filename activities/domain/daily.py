@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -49,11 +50,14 @@ class DayStats:
     last: Floats
 
 
+@lru_cache(maxsize=16)
 def day_edges(first: date, last: date, zone: ZoneInfo) -> Ints:
     """Where the days from first to last begin in that zone, in ms since 1970 UTC, and where the last one ends."""
     days = (last - first).days + 2
     midnights = (datetime.combine(first + timedelta(days=day), datetime.min.time(), zone) for day in range(days))
-    return np.fromiter((round(midnight.timestamp() * 1000) for midnight in midnights), np.int64, days)
+    edges = np.fromiter((round(midnight.timestamp() * 1000) for midnight in midnights), np.int64, days)
+    edges.flags.writeable = False  # whoever asks next gets the same ones
+    return edges
 
 
 def stats_by_day(start_ms: Ints, value: Floats, edges: Ints) -> DayStats:

@@ -58,6 +58,10 @@ class RawPayload:
     data: bytes
     content_type: str
     stated_at: datetime | None = None
+    # Whose record it is; empty for the provider whose reader hands it on.
+    provider: str = ""
+    # The member of the archive (or the file) that it is; for problems, pages and the report.
+    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,3 +79,7 @@ class Batch:
     payloads: tuple[RawPayload, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    # Members of an archive that nobody reads; they stay inside the file, which is kept whole.
+    kept: tuple[str, ...] = ()
+    # Whose samples these are; empty for the provider whose reader hands them on.
+    provider: str = ""

@@ -1,7 +1,7 @@
 """Samples of one metric from one device, and the columnar file that holds them.
 
-A file is Parquet: sorted rows, integers as differences, words as dictionaries, all under zstd; a column with one value
-for all rows is left out and told in the metadata instead. Equal rows make equal bytes, in whatever order they came.
+A file is packed columns of sorted rows: starts as steps, values as integers where that is exact, words by number; one
+word for all rows is told in the file's head. Equal rows make equal bytes, in whatever order they came.
 
 Two rows are the same sample when start, end, value, text and the unit as told are equal; where neither value nor text
 is told, what stood inside the element must be equal too. What one export tells in km and the next in miles is kept as
@@ -10,8 +10,6 @@ two rows of which one is hidden: reading counts it once, and either import can b
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,9 +17,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from activities.domain.packing import Packed, Packer
 from activities.domain.reading import SAMPLE_SCHEMA
 from activities.domain.scaling import Floats, Scale, scaled
 
@@ -37,10 +35,7 @@ Column = Any
 WORDS = ("text", "unit", "version", "hardware", "detail")
 # Rounding to six digits in two units leaves 1e-5; a different sample at the same instant is further off.
 UNIT_TOLERANCE = 1e-4
-_METADATA = b"trainstack"
 _FORMAT = 1
-# Under level 1 numbers pack as well as under any other; text gains from a little more.
-_LEVELS = {name: 3 if name in WORDS else 1 for name in (*WORDS, "start", "duration", "value", "origin", "hidden")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,74 +170,65 @@ def _close(one: float, other: float) -> bool:
 # --- the file -------------------------------------------------------------------------------------
 def encode(series: Series) -> bytes:
     """The file that holds the series."""
-    columns: dict[str, Array] = {}
+    packer = Packer()
     told: dict[str, Any] = {"format": _FORMAT}
-    columns["start"], told["start_unit_ms"] = _time_column(series.start_ms)
-    duration_ms = series.end_ms - series.start_ms
-    if _constant(duration_ms):
-        told["duration_ms"] = int(duration_ms[0])
-    else:
-        columns["duration"], told["duration_unit_ms"] = _time_column(duration_ms)
-    if series.valued.any():
-        columns["value"], told["scale"] = _value_column(series)
+    starts, told["start_unit_ms"] = _in_units(series.start_ms)
+    packer.add_integers("start", starts, steps=True)
+    durations, told["duration_unit_ms"] = _in_units(series.end_ms - series.start_ms)
+    packer.add_integers("duration", durations)
+    told["scale"] = _add_values(packer, series)
     for name in WORDS:
         words = series.words[name].trimmed()
         if _constant(words.codes):
             told[name] = words.vocabulary[0].as_py() if len(words.vocabulary) else None
-        else:
-            columns[name] = words.array()
+            continue
+        packer.add_integers(name, words.codes)
+        lengths, letters = _letters(words.vocabulary)
+        packer.add_integers(f"{name} lengths", lengths)
+        packer.add_bytes(f"{name} letters", letters)
     if len(series.origins) > 1:
-        columns["origin"] = pa.array(series.origin)
+        packer.add_integers("origin", series.origin)
     hide = hidden(series)
     if hide.any():
-        columns["hidden"] = pa.array(hide)
-    return _parquet(columns, told)
+        packer.add_bits("hidden", hide)
+    return packer.file(told)
 
 
-def _time_column(times_ms: Times) -> tuple[Array, int]:
+def _in_units(times_ms: Times) -> tuple[Times, int]:
     """The times in seconds where that is exact, and the length of their unit in ms."""
     unit_ms = 1 if (times_ms % 1000).any() else 1000
-    return pa.array(times_ms // unit_ms), unit_ms
+    return times_ms // unit_ms, unit_ms
 
 
-def _value_column(series: Series) -> tuple[Array, list[float] | None]:
-    """The values as integers and their scale, or as they are."""
-    missing = None if series.valued.all() else ~series.valued
-    packed = scaled(series.value if missing is None else series.value[series.valued])
+def _add_values(packer: Packer, series: Series) -> list[float] | None:
+    """Add the values as integers and tell their scale, or as they are."""
+    value = series.value
+    all_valued = bool(series.valued.all())
+    if not all_valued:
+        packer.add_bits("valued", series.valued)
+        value = value[series.valued]
+    packed = scaled(value)
     if packed is None:
-        return pa.array(series.value, mask=missing), None
+        packer.add_floats("value", value)
+        return None
     integers, scale = packed
-    if missing is not None:
-        integers, told = np.zeros(len(series), integers.dtype), integers
-        integers[series.valued] = told
-    return pa.array(integers, mask=missing), [scale.digits, scale.factor]
+    packer.add_integers("value", integers)
+    return [scale.digits, scale.factor]
 
 
-def _parquet(columns: Mapping[str, Array], told: Mapping[str, Any]) -> bytes:
-    schema = pa.schema([pa.field(name, array.type, nullable=array.null_count > 0) for name, array in columns.items()])
-    sink = io.BytesIO()
-    with pq.ParquetWriter(
-        sink,
-        schema,
-        compression="zstd",
-        compression_level={name: _LEVELS[name] for name in columns},
-        use_dictionary=[name for name in columns if name in WORDS],  # type: ignore[arg-type]
-        column_encoding={name: encoding for name, encoding in _ENCODINGS.items() if name in columns},
-        write_statistics=False,
-        store_schema=False,
-    ) as writer:
-        writer.write_table(pa.table(list(columns.values()), schema=schema))
-        writer.add_key_value_metadata({_METADATA.decode(): json.dumps(told, ensure_ascii=False, sort_keys=True)})
-    return sink.getvalue()
+def _letters(vocabulary: Array) -> tuple[NDArray[np.int32], Any]:
+    """The lengths of the words in bytes, and their letters one after the other, not copied."""
+    _, offsets, letters = vocabulary.buffers()
+    if not len(vocabulary):
+        return np.empty(0, np.int32), b""
+    edges = np.frombuffer(offsets, np.int32)[vocabulary.offset : vocabulary.offset + len(vocabulary) + 1]
+    return np.diff(edges), letters[edges[0] : edges[-1]] if letters else b""
 
 
-_ENCODINGS = {
-    "start": "DELTA_BINARY_PACKED",
-    "duration": "DELTA_BINARY_PACKED",
-    # Not their differences: values scatter, and split into bytes they pack to about their entropy.
-    "value": "BYTE_STREAM_SPLIT",
-    "origin": "BYTE_STREAM_SPLIT",
-}
+def _vocabulary_of(lengths: NDArray[np.int64], letters: Any) -> Array:
+    offsets = np.zeros(len(lengths) + 1, np.int32)
+    np.cumsum(lengths, out=offsets[1:])
+    return pa.Array.from_buffers(pa.string(), len(lengths), [None, pa.py_buffer(offsets.data), letters])
 
 
 @dataclass(frozen=True, eq=False)
@@ -280,87 +266,80 @@ class SampleFile:
     """A file opened for reading; columns are unpacked when asked for."""
 
     def __init__(self, data: bytes | pa.Buffer) -> None:
-        self._data = data
-        self._file = pq.ParquetFile(pa.BufferReader(data))
-        metadata: Any = self._file.metadata
-        self.told: dict[str, Any] = json.loads(metadata.metadata[_METADATA])
-        self.rows: int = metadata.num_rows
-        self._names = set(metadata.schema.names)
-
-    def columns(self, names: Sequence[str]) -> dict[str, Column]:
-        """The columns of these names that the file has."""
-        present = [name for name in names if name in self._names]
-        words = [name for name in present if name in WORDS]
-        file = self._file
-        if words:
-            file = pq.ParquetFile(pa.BufferReader(self._data), metadata=file.metadata, read_dictionary=words)
-        table = file.read(present, use_threads=False)
-        return dict(zip(present, table.columns, strict=True))
+        self._file = Packed(data)
+        self.told = self._file.told
+        self.rows = self._file.rows("start")
 
     def series(self, origins: Origins) -> Series:
         """Everything in it. `origins` are the sets that its rows refer to."""
-        columns = self.columns(sorted(self._names))
-        start_ms = self._starts(columns)
-        value, valued = self._values(columns)
-        origin = _numpy(columns["origin"]) if "origin" in columns else np.zeros(self.rows)
+        start_ms = self._starts()
+        value, valued = self._values()
         return Series(
             start_ms=start_ms,
-            end_ms=start_ms + self._durations(columns),
+            end_ms=start_ms + self._durations(),
             value=value,
             valued=valued,
-            words={name: _words(self._word_column(name, columns, self.rows)) for name in WORDS},
-            origin=origin.astype(np.int32, copy=False),
+            words={name: self._words(name) for name in WORDS},
+            origin=self._file["origin"].astype(np.int32) if "origin" in self._file else np.zeros(self.rows, np.int32),
             origins=origins,
         )
 
     def table(self, names: Sequence[str], start_ms: int, end_ms: int) -> pa.Table:
         """These columns of SAMPLE_SCHEMA for the samples that start from `start_ms` on and before `end_ms`."""
-        stored = {"start_ms": "start", "end_ms": "duration"}
-        columns = self.columns(list(dict.fromkeys(["start", "hidden", *(stored.get(name, name) for name in names)])))
-        first, last = self._bounds(_numpy(columns["start"]), np.array([start_ms, end_ms])).tolist()
-        rows = max(last - first, 0)
-        columns = {name: column.slice(first, rows) for name, column in columns.items()}
+        starts = self._starts()
+        part = slice(*np.searchsorted(starts, (start_ms, end_ms)).tolist())
 
         def array(name: str) -> Array:
             if name == "start_ms":
-                return pa.array(self._starts(columns))
+                return pa.array(starts[part])
             if name == "end_ms":
-                return pa.array(self._starts(columns) + self._durations(columns))
+                return pa.array((starts + self._durations())[part])
             if name == "value":
-                value, valued = self._values(columns, rows)
-                return pa.array(value, mask=None if valued.all() else ~valued)
-            return self._word_column(name, columns, rows)
+                value, valued = self._values()
+                return pa.array(value[part], mask=None if valued[part].all() else ~valued[part])
+            return self._words(name).take(part).array()
 
         schema = pa.schema([SAMPLE_SCHEMA.field(name) for name in names])
         table = pa.table([array(name) for name in names], schema=schema)
-        return table.filter(~_numpy(columns["hidden"])) if "hidden" in columns else table
+        return table.filter(~self._file["hidden"][part]) if "hidden" in self._file else table
+
+    def numbers(self, start_ms: int, end_ms: int) -> tuple[Times, Times, Floats]:
+        """Start, end and value (NaN where none is told) of the samples that start in that stretch."""
+        starts = self._starts()
+        part = slice(*np.searchsorted(starts, (start_ms, end_ms)).tolist())
+        value, valued = self._values()
+        starts, ends, value = starts[part], (starts + self._durations())[part], value[part]
+        if not valued.all():
+            value = np.where(valued[part], value, np.nan)
+        if "hidden" not in self._file:
+            return starts, ends, value
+        shown = ~self._file["hidden"][part]
+        return starts[shown], ends[shown], value[shown]
 
     def daily(self, edges_ms: Times) -> DayFigures:
         """Figures of the samples that start from each edge on and before the next.
 
         A file of words has no figures; its samples are only counted.
         """
-        columns = self.columns(["start", "value", "hidden"])
-        start = _numpy(columns["start"])
-        scale = self._scale()
-        column: Column = columns.get("value")
-        if column is None:
-            return replace(DayFigures.none(len(edges_ms) - 1), count=np.diff(self._bounds(start, edges_ms)))
-        if column.null_count or "hidden" in columns or scale is None:
-            value, counts = self._values(columns)
+        start, value, scale = self._file["start"], self._file["value"], self._scale()
+        if "valued" in self._file or "hidden" in self._file or scale is None:
+            if not len(value):
+                return replace(DayFigures.none(len(edges_ms) - 1), count=np.diff(self._bounds(start, edges_ms)))
+            value, counts = self._values()
             counts = counts & ~np.isnan(value)
-            if "hidden" in columns:
-                counts &= ~_numpy(columns["hidden"])
+            if "hidden" in self._file:
+                counts &= ~self._file["hidden"]
             start, value, scale = start[counts], value[counts], Scale()
-        else:
-            value = _numpy(column)
         bounds = self._bounds(start, edges_ms)
         days = DayFigures.none(len(edges_ms) - 1)
         days.count[:] = np.diff(bounds)
-        for day in np.flatnonzero(days.count).tolist():
-            piece = value[bounds[day] : bounds[day + 1]]
-            days.least[day], days.most[day], days.total[day] = piece.min(), piece.max(), piece.sum()
-            days.last[day], days.last_ms[day] = piece[-1], start[bounds[day + 1] - 1] * self.told["start_unit_ms"]
+        some = days.count > 0
+        first, last, inside = bounds[:-1][some], bounds[1:][some] - 1, value[: bounds[-1]]
+        if len(first):
+            days.least[some] = np.minimum.reduceat(inside, first)
+            days.most[some] = np.maximum.reduceat(inside, first)
+            days.total[some] = np.add.reduceat(inside, first)
+            days.last[some], days.last_ms[some] = value[last], start[last] * self.told["start_unit_ms"]
         return replace(
             days,
             least=scale.numbers(days.least),
@@ -377,30 +356,31 @@ class SampleFile:
         """Where in the column of starts the first sample from each moment on is."""
         return np.searchsorted(start, -(-edges_ms // self.told["start_unit_ms"]))
 
-    def _starts(self, columns: Mapping[str, Column]) -> Times:
-        return _numpy(columns["start"]) * self.told["start_unit_ms"]
+    def _starts(self) -> Times:
+        starts: Times = self._file["start"] * self.told["start_unit_ms"]
+        return starts
 
-    def _durations(self, columns: Mapping[str, Column]) -> Times | int:
-        if "duration" in columns:
-            return _numpy(columns["duration"]) * self.told["duration_unit_ms"]
-        return int(self.told["duration_ms"])
+    def _durations(self) -> Times:
+        durations: Times = self._file["duration"] * self.told["duration_unit_ms"]
+        return durations
 
-    def _values(self, columns: Mapping[str, Column], rows: int | None = None) -> tuple[Floats, Mask]:
-        rows = self.rows if rows is None else rows
-        if "value" not in columns:
-            return np.zeros(rows), np.zeros(rows, np.bool_)
-        column = columns["value"]
-        valued = np.ones(rows, np.bool_) if not column.null_count else _numpy(column.is_valid())
-        numbers = _numpy(column.fill_null(0) if column.null_count else column)
-        scale = self._scale()
-        return numbers if scale is None else scale.numbers(numbers), valued
+    def _values(self) -> tuple[Floats, Mask]:
+        numbers: Floats = self._file["value"]
+        if scale := self._scale():
+            numbers = scale.numbers(numbers)
+        if "valued" not in self._file:
+            return numbers, np.ones(self.rows, np.bool_)
+        value, valued = np.zeros(self.rows), self._file["valued"]
+        value[valued] = numbers
+        return value, valued
 
-    def _word_column(self, name: str, columns: Mapping[str, Column], rows: int) -> Column:
-        if name in columns:
-            return columns[name]
-        word = self.told[name]
-        codes = np.full(rows, -1 if word is None else 0, np.int32)
-        return pa.chunked_array([Words(codes, pa.array([] if word is None else [word], pa.string())).array()])
+    def _words(self, name: str) -> Words:
+        if name in self.told:
+            word = self.told[name]
+            codes = np.full(self.rows, -1 if word is None else 0, np.int32)
+            return Words(codes, pa.array([] if word is None else [word], pa.string()))
+        lengths, letters = self._file[f"{name} lengths"], self._file[f"{name} letters"]
+        return Words(self._file[name].astype(np.int32), _vocabulary_of(lengths, letters))
 
 
 def decode(data: bytes | pa.Buffer, origins: Origins = ((),)) -> Series:

@@ -1,72 +1,47 @@
 """The measured series of one activity in one columnar file, and what a chart of a part of them needs.
 
-Parquet of one row, whose columns are lists: streams are of different lengths, and each is read without the others.
-Streams of equal times share one column of times. Short decimals are kept as integers and come back bit for bit.
+Streams are of different lengths, and each is read without the others. Streams of equal times share one column of times.
+Short decimals are kept as integers and come back bit for bit.
 """
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Collection, Mapping
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
+from activities.domain.packing import Packed, Packer
 from activities.domain.parsed import Stream
 from activities.domain.scaling import Floats, Scale, scaled
 
-_METADATA = "trainstack"
-_VERSION = 1
+_FORMAT = 1
 
 
 def encode_streams(streams: Mapping[str, Stream]) -> bytes:
     """The file that holds the streams; equal streams make equal bytes."""
-    columns: dict[str, Any] = {}
-    scales: dict[str, Any] = {}
+    packer = Packer()
+    scales: dict[str, list[float] | None] = {}
     times: dict[bytes, str] = {}
     time_of: dict[str, str] = {}
     for name, stream in sorted(streams.items()):
         time_s = np.ascontiguousarray(stream.time_s, np.float64)
         known = time_s.tobytes()
         if known not in times:
-            times[known] = f"time_{len(times)}"
-            columns[times[known]], scales[times[known]] = _column(time_s)
+            times[known] = f"time {len(times)}"
+            scales[times[known]] = _add(packer, times[known], time_s)
         time_of[name] = times[known]
-        columns[f"stream_{name}"], scales[f"stream_{name}"] = _column(np.asarray(stream.values, np.float64))
-    told = {"version": _VERSION, "times": time_of, "scales": scales}
-    schema = pa.schema([pa.field(name, array.type, nullable=False) for name, array in columns.items()])
-    sink = io.BytesIO()
-    with pq.ParquetWriter(
-        sink,
-        schema,
-        compression="zstd",
-        compression_level=3,
-        use_dictionary=False,
-        column_encoding={
-            f"{name}.list.element": "BYTE_STREAM_SPLIT" if scales[name] is None else "DELTA_BINARY_PACKED"
-            for name in columns
-        },
-        write_statistics=False,
-        store_schema=False,
-    ) as writer:
-        writer.write_table(pa.table(list(columns.values()), schema=schema))
-        writer.add_key_value_metadata({_METADATA: json.dumps(told, sort_keys=True)})
-    return sink.getvalue()
+        scales[_values(name)] = _add(packer, _values(name), np.asarray(stream.values, np.float64))
+    return packer.file({"format": _FORMAT, "times": time_of, "scales": scales})
 
 
 def decode_streams(data: bytes, names: Collection[str] | None = None) -> dict[str, Stream]:
     """The streams of these names that there are, or all; the others are not unpacked."""
-    file = pq.ParquetFile(pa.BufferReader(data))
-    metadata: Any = file.metadata
-    told = json.loads(metadata.metadata[_METADATA.encode()])
-    wanted = [name for name in told["times"] if names is None or name in names]
-    columns = dict.fromkeys(column for name in wanted for column in (told["times"][name], f"stream_{name}"))
-    table: Any = file.read(list(columns), use_threads=False)
-    numbers = {column: _numbers(table[column], told["scales"][column]) for column in columns}
-    return {name: Stream(numbers[told["times"][name]], numbers[f"stream_{name}"]) for name in wanted}
+    file = Packed(data)
+    times: dict[str, str] = file.told["times"]
+    wanted = [name for name in times if names is None or name in names]
+    columns = dict.fromkeys(column for name in wanted for column in (times[name], _values(name)))
+    numbers = {column: _numbers(file, column, file.told["scales"][column]) for column in columns}
+    return {name: Stream(numbers[times[name]], numbers[_values(name)]) for name in wanted}
 
 
 def downsample(stream: Stream, points: int, start_s: float | None = None, end_s: float | None = None) -> Stream:
@@ -97,29 +72,36 @@ def downsample(stream: Stream, points: int, start_s: float | None = None, end_s:
     return Stream(time_s[index], values[index])
 
 
-def _column(numbers: Floats) -> tuple[Any, list[float] | None]:
-    """One list of integers, null where there is no value, and their scale; or of doubles as they are."""
+def _add(packer: Packer, name: str, numbers: Floats) -> list[float] | None:
+    """Add a column of integers, and of where there is no value, and tell their scale; or of doubles as they are."""
     unknown = np.isnan(numbers)
-    packed = scaled(numbers[~unknown])
+    some_unknown = bool(unknown.any())
+    packed = scaled(numbers[~unknown] if some_unknown else numbers)
     if packed is None:
-        return _listed(pa.array(numbers)), None
+        packer.add_floats(name, numbers)
+        return None
     integers, scale = packed
-    if unknown.any():
-        told, integers = integers, np.zeros(len(numbers), integers.dtype)
+    if some_unknown:
+        told, integers = integers, np.zeros(len(numbers), np.int64)
         integers[~unknown] = told
-    return _listed(pa.array(integers, mask=unknown if unknown.any() else None)), [scale.digits, scale.factor]
+        packer.add_bits(_unknown(name), unknown)
+    packer.add_integers(name, integers, steps=True)
+    return [scale.digits, scale.factor]
 
 
-def _listed(array: Any) -> Any:
-    element = pa.field("element", array.type, nullable=array.null_count > 0)
-    return pa.ListArray.from_arrays(pa.array([0, len(array)], pa.int32()), array, type=pa.list_(element))
-
-
-def _numbers(column: Any, scale: list[float] | None) -> Floats:
-    array = column.combine_chunks().flatten()
-    if scale is None:
-        return array.to_numpy()
-    numbers = Scale(int(scale[0]), scale[1]).numbers(array.fill_null(0).to_numpy())
-    if array.null_count:
-        numbers[array.is_null().to_numpy(zero_copy_only=False)] = np.nan
+def _numbers(file: Packed, name: str, scale: list[float] | None) -> Floats:
+    numbers: Floats = file[name]
+    if scale is not None:
+        numbers = Scale(int(scale[0]), scale[1]).numbers(numbers)
+    if _unknown(name) in file:
+        numbers[file[_unknown(name)]] = np.nan
     return numbers
+
+
+def _values(name: str) -> str:
+    return f"stream {name}"
+
+
+def _unknown(column: str) -> str:
+    """The column that tells where another one has no value."""
+    return f"no {column}"

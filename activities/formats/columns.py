@@ -21,12 +21,15 @@ _PIECE = 1 << 18
 _WORDS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
-def places_of(block: Bytes, byte: int, *, mask: int = 0) -> Ints:
-    """Where this byte stands, bits of `mask` set before the comparison."""
+def places_of(block: Bytes, byte: int, other: int | None = None, *, mask: int = 0) -> Ints:
+    """Where this byte stands (or the other one), bits of `mask` set before the comparison."""
     found = []
     for at in range(0, len(block), _PIECE):
         piece = block[at : at + _PIECE]
-        found.append(np.flatnonzero((piece | np.uint8(mask) if mask else piece) == byte) + at)
+        here = (piece | np.uint8(mask) if mask else piece) == byte
+        if other is not None:
+            here |= piece == other
+        found.append(np.flatnonzero(here) + at)
     return np.concatenate(found) if found else np.zeros(0, np.int64)
 
 
@@ -40,14 +43,19 @@ def equals(block: Bytes, at: Ints, told: bytes) -> Bools:
     """Where exactly these bytes stand; False where the block ends before."""
     size = len(told)
     width = max(each for each in _WORDS if each <= size)
-    if len(block) < size:
+    last = len(block) - size
+    if last < 0:
         return np.zeros(len(at), bool)
-    inside = at <= len(block) - size
-    at = np.where(inside, at, 0)
+    inside = None
+    if len(at) and at.max() > last:
+        inside = at <= last
+        at = np.where(inside, at, 0)
     # Words may overlap: twelve bytes are the first eight and the last eight.
     for first in {*range(0, size - width, width), size - width}:
-        view = np.ndarray((len(block) - width + 1,), _WORDS[width], block, strides=(1,))
-        inside &= view[at + first] == np.frombuffer(told, _WORDS[width], 1, first)[0]
+        view = np.ndarray((last + 1,), _WORDS[width], block, offset=first, strides=(1,))
+        same = view[at] == np.frombuffer(told, _WORDS[width], 1, first)[0]
+        inside = same if inside is None else np.logical_and(inside, same, out=inside)
+    assert inside is not None
     return inside
 
 

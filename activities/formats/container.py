@@ -17,13 +17,13 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Literal, Protocol, cast
 
 from activities.domain.parsed import Problem
 
-Kind = Literal["zip", "gzip", "gpx", "xml", "unknown"]
+Kind = Literal["zip", "gzip", "fit", "tcx", "gpx", "xml", "unknown"]
 
 HEAD_BYTES = 64 * 1024
 # Small members may be anything: only from here on does the ratio tell a bomb.
@@ -45,6 +45,7 @@ _PICTURES = (
     (b"PAR1", "a Parquet file"),
     (b"SQLite format 3", "an SQLite database"),
 )
+_ROOTS: dict[str, Kind] = {"gpx": "gpx", "TrainingCenterDatabase": "tcx"}
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _ROOT = re.compile(rb"<(?![!?])(?:[\w.\-]+:)?([A-Za-z_][\w.\-]*)[\s/>]")
 _NOT_ELEMENTS = re.compile(rb"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)", re.DOTALL)
@@ -103,6 +104,22 @@ class _Damage(Exception):  # noqa: N818
     """The rest of a member cannot be read; the message completes "... "."""
 
 
+class _Unpacked:
+    """How far each member has been unpacked, once however often it is read, and all of them together."""
+
+    def __init__(self) -> None:
+        self._furthest: dict[Member, int] = {}
+        self._total = 0
+
+    def count(self, member: Member, unpacked: int) -> int:
+        """Note that the member has given so much; what all have given now."""
+        more = unpacked - self._furthest.get(member, 0)
+        if more > 0:
+            self._furthest[member] = unpacked
+            self._total += more
+        return self._total
+
+
 class Container:
     """An opened file. A context manager; `problems` holds what was wrong with it as a whole."""
 
@@ -111,10 +128,12 @@ class Container:
         self.kind = kind
         self.limits = limits
         self.members: tuple[Member, ...] = ()
+        # Paths of the archives inside; their members stand among `members`, under these paths.
+        self.archives: tuple[str, ...] = ()
         self.problems: tuple[Problem, ...] = ()
         self._file = file
         self._owned: list[IO[bytes]] = []
-        self._unpacked: dict[Member, int] = {}
+        self._unpacked = _Unpacked()
 
     def __enter__(self) -> Container:
         return self
@@ -125,6 +144,22 @@ class Container:
     def close(self) -> None:
         for file in self._owned:
             file.close()
+
+    def part(self, archive: str = "") -> Container:
+        """An archive inside as a container of its own; without a name all that lies in none of them.
+
+        It shares this one's file and limits, and is closed with it.
+        """
+        folders = tuple(f"{path}/" for path in self.archives)
+        name = f"{self.name}/{archive}" if archive else self.name
+        part = Container(name, self.kind, self.limits, self._file)
+        part._unpacked = self._unpacked
+        if archive:
+            inside = [member for member in self.members if member.path.startswith(f"{archive}/")]
+            part.members = tuple(replace(member, path=member.path[len(archive) + 1 :]) for member in inside)
+        else:
+            part.members = tuple(member for member in self.members if not member.path.startswith(folders))
+        return part
 
     def open(self, member: Member) -> Stream:
         """The member's bytes from its start, within the limits. Streams of one container may be read side by side."""
@@ -161,8 +196,7 @@ class Container:
 
     def _count(self, member: Member, unpacked: int) -> bool:
         """Whether all members together still keep within the limit when this one has given so much."""
-        self._unpacked[member] = max(self._unpacked.get(member, 0), unpacked)
-        return sum(self._unpacked.values()) <= self.limits.max_total_bytes
+        return self._unpacked.count(member, unpacked) <= self.limits.max_total_bytes
 
 
 def open_file(source: Path | str | IO[bytes], name: str | None = None, limits: Limits | None = None) -> Container:
@@ -194,8 +228,11 @@ def kind_of(head: bytes) -> Kind:
         return "zip"
     if head.startswith(b"\x1f\x8b"):
         return "gzip"
+    # Behind the length of the header, versions and the length of the data.
+    if head[8:12] == b".FIT":
+        return "fit"
     root = root_of(head)
-    return "unknown" if root is None else "gpx" if root == "gpx" else "xml"
+    return "unknown" if root is None else _ROOTS.get(root, "xml")
 
 
 def encoding_of(head: bytes) -> tuple[str, int]:
@@ -302,6 +339,8 @@ def _unfold(container: Container, member: Member, members: list[Member], problem
         problems.append(Problem(f"{container.name}/{member.path}", str(bad)))
         return
     container._owned += inner._owned
+    if inner.kind == "zip":
+        container.archives += (member.path,)
     problems += inner.problems
     room = container.limits.max_members - len(members)
     members += [

@@ -255,16 +255,14 @@ def _forget(element: etree._Element) -> None:
 
 
 # --- Apple's GPX ------------------------------------------------------------------------------------
-_APPLE_TAGS = (
-    b'<trkpt lon="', b"<ele>", b"</ele>", b"<time>", b"</time>", b"<extensions>", b"<speed>", b"</speed>", b"<course>",
-    b"</course>", b"<hAcc>", b"</hAcc>", b"<vAcc>", b"</vAcc>", b"</extensions>", b"</trkpt>",
+# What stands between the values of a point, and where the quotes and the tags in each of them begin.
+_APPLE_MARKS = (
+    b'<trkpt lon="', b'" lat="', b'"><ele>', b"</ele><time>", b"</time><extensions><speed>", b"</speed><course>",
+    b"</course><hAcc>", b"</hAcc><vAcc>", b"</vAcc></extensions></trkpt>",
 )  # fmt: skip
-_LENGTHS = np.array([[len(tag)] for tag in _APPLE_TAGS])
-# The tags behind which a value stands, by the name of its column.
-_APPLE_VALUES = {"ele": 1, "speed": 6, "course": 8, "h_acc": 10, "v_acc": 12}
-_APPLE_TIME = 3
-# The tags that stand right behind another one.
-_FOLLOWING = np.array([at for at in range(2, len(_APPLE_TAGS)) if at - 1 not in {*_APPLE_VALUES.values(), _APPLE_TIME}])
+_MARKS_BEGIN = np.cumsum([0] + [mark.count(b"<") + mark.count(b'"') for mark in _APPLE_MARKS])
+# What stands after each mark but the last.
+_APPLE_VALUES = ("lon", "lat", "ele", "time", "speed", "course", "h_acc", "v_acc")
 _APPLE_HEAD = re.compile(
     rb'<gpx version="1\.1" creator="([^"<&\t\r\n]*)"'
     + _ATTRIBUTES
@@ -286,18 +284,15 @@ def _parse_apple(text: bytes) -> Track | None:
     begins = _begins(block)
     if begins is None:
         return None
-    after = begins + _LENGTHS
-    # What stands right behind a tag that is not followed by a value, and behind each point, is the next tag.
-    if (begins[_FOLLOWING] != after[_FOLLOWING - 1]).any() or not _only_spaces(block, after[-1, :-1], begins[0, 1:]):
+    after = [at + len(mark) for at, mark in zip(begins, _APPLE_MARKS, strict=True)]
+    if not _only_spaces(block, after[-1][:-1], begins[0][1:]):
         return None
-    coordinates = _coordinates(block, begins[0], begins[1])
-    time_ms = _times(block, after[_APPLE_TIME], begins[_APPLE_TIME + 1])
-    if coordinates is None or time_ms is None:
+    values = {name: (after[at], begins[at + 1]) for at, name in enumerate(_APPLE_VALUES)}
+    time_ms = _times(block, *values.pop("time"))
+    if time_ms is None:
         return None
     try:
-        columns = {name: numbers(block, after[at], begins[at + 1]) for name, at in _APPLE_VALUES.items()}
-        for name, (start, end) in coordinates.items():
-            columns[name] = numbers(block, start, end)
+        columns = {name: numbers(block, *place) for name, place in values.items()}
         creator, name = head.group(1).decode(), head.group(2).decode()
     except (pa.ArrowInvalid, UnicodeDecodeError):
         return None
@@ -309,34 +304,18 @@ def _parse_apple(text: bytes) -> Track | None:
 
 
 def _begins(block: Bytes) -> Ints | None:
-    """Where the tags of each point begin, (tags, points); None if other tags are among them."""
-    places = places_of(block, ord("<"))
-    if not len(places) or len(places) % len(_APPLE_TAGS):
+    """Where the marks of each point begin, (marks, points); None if anything else is among them."""
+    places = places_of(block, ord("<"), ord('"'))
+    if not len(places) or len(places) % _MARKS_BEGIN[-1]:
         return None
-    begins = np.ascontiguousarray(places.reshape(-1, len(_APPLE_TAGS)).T)
-    return begins if all(equals(block, at, tag).all() for at, tag in zip(begins, _APPLE_TAGS, strict=True)) else None
+    begins = np.ascontiguousarray(places.reshape(-1, _MARKS_BEGIN[-1]).T[_MARKS_BEGIN[:-1]])
+    return begins if all(equals(block, at, mark).all() for at, mark in zip(begins, _APPLE_MARKS, strict=True)) else None
 
 
 def _only_spaces(block: Bytes, start: Ints, end: Ints) -> bool:
     """Whether nothing but white space stands in these stretches."""
     widest = int((end - start).max(initial=0))
     return all(_SPACES[block[start[end - start > step] + step]].all() for step in range(widest))
-
-
-def _coordinates(block: Bytes, start: Ints, end: Ints) -> dict[str, tuple[Ints, Ints]] | None:
-    """Where the values stand in `<trkpt lon="..." lat="...">`, which reaches to `end`."""
-    width = int((end - start).max())
-    if width > 100 or (start[-1] + width > len(block)):
-        return None
-    rows = windows(block, start, width)
-    rows[np.arange(width) >= (end - start)[:, None]] = 0
-    rows_of, quotes = np.nonzero(rows == ord('"'))
-    if len(quotes) != 4 * len(start) or (rows_of != np.repeat(np.arange(len(start)), 4)).any():
-        return None
-    first, second, third, fourth = (start + quotes[at::4] for at in range(4))
-    fits = (third == second + 6) & (fourth == end - 2) & (block[end - 1] == ord(">"))
-    fits &= equals(block, second, b'" lat="')
-    return {"lon": (first + 1, second), "lat": (third + 1, fourth)} if fits.all() else None
 
 
 def _times(block: Bytes, start: Ints, end: Ints) -> Ints | None:

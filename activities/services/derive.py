@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
@@ -24,14 +25,15 @@ from numpy.typing import NDArray
 from activities.domain.daily import Part, day_edges, merge_totals, stats_by_day
 from activities.domain.joining import FEEDS, WORN, Feed, joined_streams, route_streams, sampled_streams
 from activities.domain.metrics import Metric, metric_of
-from activities.domain.parsed import ParsedActivity, Stream
+from activities.domain.parsed import Parsed, Stream
 from activities.domain.sleep import Candidate, ParsedSleep, StageSample, elect, sessions_of
 from activities.domain.streams import encode_streams
 from activities.formats.gpx import parse_gpx
 from activities.models import DailyMetric, Device, RawRecord, SampleChunk, SleepSession, SourceActivity
 from activities.selectors.raw import current_raws
-from activities.selectors.series import daily_stats, samples
+from activities.selectors.series import NO_NUMBERS, Numbers, daily_stats, numbers, samples
 from activities.services.bulk import insert_rows, update_objects, update_rows
+from activities.services.grouping import reelect_around
 from activities.services.ingest import COMPUTED, OWN_STREAMS
 from trainstack.accounts.models import User
 from trainstack.storage import read_raw, stream_store
@@ -43,7 +45,8 @@ SLEEP_MARGIN = timedelta(days=3)
 DAY_MARGIN = timedelta(days=2)
 # Rows of a series that are worked on at a time, for the sake of memory.
 ROWS_AT_ONCE = 250_000
-ROWS_A_TRANSACTION = 1000
+ROWS_A_TRANSACTION = 600
+STREAMS_A_TRANSACTION = 250
 # Streams that are put together at a time: reading GPX and packing mostly happen outside the interpreter's lock.
 PACKERS = 2
 # Values are kept to six decimals, so that no order of summing shows.
@@ -65,7 +68,7 @@ class Speaks(Protocol):
     @property
     def slug(self) -> str: ...
     @property
-    def parse(self) -> Mapping[str, Callable[[bytes], Sequence[ParsedActivity]]]: ...
+    def parse(self) -> Mapping[str, Callable[[bytes, str], Parsed]]: ...
     @property
     def stages(self) -> Mapping[str, str]: ...
     @property
@@ -105,59 +108,104 @@ def refresh_streams(user: User, provider: Speaks, months: Iterable[str], *, note
     From samples inside the workout (the device that recorded it first, else the one worn with most samples), from its
     routes, and from what its own raw record tells. An average or maximum heart rate that no one told comes from them.
     """
-    for month in sorted(months):
-        _streams_of_month(user, provider, month, note)
+    with StreamMaker(user, provider) as maker:
+        for month in sorted(months):
+            maker.write(month, note)
 
 
-def _streams_of_month(user: User, provider: Speaks, month: str, note: Note) -> None:
-    first, end = _bounds(month, month)
-    sources = list(
-        SourceActivity.objects.filter(user=user, provider=provider.slug, start_time__gte=first, start_time__lt=end)
-        .select_related("raw", "parent")
-        .defer("laps", "pauses", "parent__laps", "parent__pauses")
-        .order_by("start_time", "external_id")
-    )
-    if not sources:
-        return
-    feeds = _feeds(user, provider, sources)
-    wanted = {path for source in sources for path in _route_paths(source)}
-    routes = current_raws(user, provider.slug, "route", wanted)
+class _Made(NamedTuple):
+    """What the streams of one activity come to: points by name, figures of the heart rate, and the file."""
 
-    def make(source: SourceActivity) -> tuple[dict[str, Stream], bytes]:
-        streams = _streams(source, provider, feeds, [routes[it] for it in _route_paths(source) if it in routes])
-        return streams, encode_streams(streams) if streams else b""
-
-    changed = []
-    objects: list[tuple[str, bytes]] = []
-    with ThreadPoolExecutor(PACKERS) as pool:
-        for source, (streams, data) in zip(sources, pool.map(make, sources), strict=True):
-            sha256 = hashlib.sha256(data).hexdigest() if data else ""
-            if _give(source, streams, sha256):
-                changed.append(source)
-            if data:
-                objects.append((f"{source.user_id}/activities/{sha256}", data))
-    # Also those that did not change: they are young again, so that no sweeper takes them.
-    stream_store().put_many(objects)
-    names = ["streams", "streams_sha256", "extra", *COMPUTED_FIELDS]
-    for some in _pieces(changed):
-        with transaction.atomic():
-            update_objects(some, names)
-            note(Derived(updated=len(some)))
+    points: dict[str, int]
+    figures: dict[str, float | None]
+    sha256: str
+    data: bytes
 
 
-def _give(source: SourceActivity, streams: Mapping[str, Stream], sha256: str) -> bool:
+class StreamMaker:
+    """Makes streams, month by month, as `refresh_streams` says; a context manager.
+
+    A month that was begun is worked on by threads, without the database, while its caller does something else.
+    """
+
+    def __init__(self, user: User, provider: Speaks) -> None:
+        self._user, self._provider = user, provider
+        self._pool = ThreadPoolExecutor(PACKERS)
+        self._begun: dict[str, tuple[list[SourceActivity], list[Future[_Made]]]] = {}
+
+    def __enter__(self) -> StreamMaker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def begin(self, month: str) -> None:
+        """Read what the month's activities are, and have their streams made."""
+        if month not in self._begun:
+            sources = self._sources(month)
+            self._begun[month] = sources, self._make(sources) if sources else []
+
+    def write(self, month: str, note: Note = no_note) -> None:
+        """Write the month's streams, and what changed in its activities."""
+        self.begin(month)
+        sources, making = self._begun.pop(month)
+        made = [one.result() for one in making]
+        # Also those that did not change: they are young again, so that no sweeper takes them.
+        stream_store().put_many((f"{self._user.pk}/activities/{one.sha256}", one.data) for one in made if one.data)
+        changed = [source for source, one in zip(sources, made, strict=True) if _give(source, one)]
+        names = ["streams", "streams_sha256", "extra", *COMPUTED_FIELDS]
+        for some in _pieces(changed, STREAMS_A_TRANSACTION):
+            with transaction.atomic():
+                update_objects(some, names)
+                # Richer streams may change which source of an effort is shown.
+                reelect_around(self._user, [source.pk for source in some])
+                note(Derived(updated=len(some)))
+
+    def _sources(self, month: str) -> list[SourceActivity]:
+        first, end = _bounds(month, month)
+        sources = SourceActivity.objects.filter(
+            user=self._user, provider=self._provider.slug, start_time__gte=first, start_time__lt=end
+        )
+        return list(
+            sources.select_related("raw", "parent")
+            .defer("laps", "pauses", "parent__laps", "parent__pauses")
+            .order_by("start_time", "external_id")
+        )
+
+    def _make(self, sources: Sequence[SourceActivity]) -> list[Future[_Made]]:
+        feeds = _feeds(self._user, self._provider, sources)
+        wanted = {path for source in sources for path in _route_paths(source)}
+        routes = current_raws(self._user, self._provider.slug, "route", wanted)
+
+        def make(source: SourceActivity) -> _Made:
+            mine = [routes[it] for it in _route_paths(source) if it in routes]
+            streams = _streams(source, self._provider, feeds, mine)
+            beats = streams["heart_rate"].values if "heart_rate" in streams else np.empty(0)
+            has_beats = bool(np.isfinite(beats).any())
+            data = encode_streams(streams) if streams else b""
+            return _Made(
+                points={name: len(stream) for name, stream in sorted(streams.items())},
+                figures={
+                    name: round(float(figure(beats)), 1) if has_beats else None
+                    for name, figure in COMPUTED_FIELDS.items()
+                },
+                sha256=hashlib.sha256(data).hexdigest() if data else "",
+                data=data,
+            )
+
+        return [self._pool.submit(make, source) for source in sources]
+
+
+def _give(source: SourceActivity, made: _Made) -> bool:
     """Set the row's streams and what they alone tell; whether that changed it."""
     before = (source.streams, source.streams_sha256, dict(source.extra), _figures(source))
-    source.streams = {name: len(stream) for name, stream in sorted(streams.items())}
-    source.streams_sha256 = sha256
+    source.streams, source.streams_sha256 = made.points, made.sha256
     told_before = [name for name in COMPUTED_FIELDS if name not in source.extra.get(COMPUTED, [])]
     source.extra = {key: value for key, value in source.extra.items() if key != COMPUTED}
-    beats = streams["heart_rate"].values if "heart_rate" in streams else np.empty(0)
     computed = []
-    for name, figure in COMPUTED_FIELDS.items():
+    for name, value in made.figures.items():
         if name in told_before and getattr(source, name) is not None:
             continue
-        value = round(float(figure(beats)), 1) if np.isfinite(beats).any() else None
         setattr(source, name, value)
         if value is not None:
             computed.append(name)
@@ -175,18 +223,15 @@ def _feeds(user: User, provider: Speaks, sources: Sequence[SourceActivity]) -> d
     first = min(source.start_time for source in sources)
     end = max(source.end_time for source in sources) + timedelta(milliseconds=1)
     known = {device.pk: device for device in Device.objects.filter(user=user, provider=provider.slug)}
-    chunks = SampleChunk.objects.filter(user=user, provider=provider.slug, first_at__lt=end, last_at__gte=first)
-    told_of = set(chunks.values_list("metric", flat=True))
+    told = numbers(user, [it for metrics in FEEDS.values() for it in metrics], first, end, provider=provider.slug)
     feeds: dict[str, list[Feed]] = {}
     for name, metrics in FEEDS.items():
-        for metric in sorted(told_of.intersection(metrics)):
-            table = samples(
-                user, metric, first, end, provider=provider.slug, columns=["start_ms", "value", "device_id"]
-            )
-            for device_id, start_ms, value in _by_device(table, "start_ms", "value"):
-                told = ~np.isnan(value)
+        for metric in sorted(told.keys() & set(metrics)):
+            for device_id, one in told[metric].of_devices():
+                has_value = ~np.isnan(one.value)
                 device = known[device_id]
-                feeds.setdefault(name, []).append(Feed(device.key, device.kind, start_ms[told], value[told]))
+                feed = Feed(device.key, device.kind, one.start_ms[has_value], one.value[has_value])
+                feeds.setdefault(name, []).append(feed)
     return feeds
 
 
@@ -205,8 +250,8 @@ def _streams(
 def _own_streams(source: SourceActivity, provider: Speaks) -> Mapping[str, Stream]:
     if not source.extra.get(OWN_STREAMS):
         return {}
-    told = provider.parse[source.raw.kind](read_raw(source.user_id, source.raw.sha256))
-    return next((one.streams for one in told if one.external_id == source.external_id), {})
+    told = provider.parse[source.raw.kind](read_raw(source.user_id, source.raw.sha256), source.raw.external_id)
+    return next((one.streams for one in told.activities if one.external_id == source.external_id), {})
 
 
 def _route_paths(source: SourceActivity) -> list[str]:
@@ -226,7 +271,10 @@ def refresh_sleep(user: User, provider: Speaks, months: Iterable[str], *, note: 
         first, end = _bounds(first_month, last_month)
         first, end = first - SLEEP_MARGIN, end + SLEEP_MARGIN
         told = _sleeps(user, provider, first - SLEEP_MARGIN, end + SLEEP_MARGIN, zone)
-        rows = SleepSession.objects.filter(user=user, provider=provider.slug, start_time__gte=first, start_time__lt=end)
+        # What raw records tell is written elsewhere (`services.telling`).
+        rows = SleepSession.objects.filter(
+            user=user, provider=provider.slug, raw=None, start_time__gte=first, start_time__lt=end
+        )
         _replace(
             rows,
             key=("external_id",),
@@ -331,8 +379,11 @@ def refresh_daily(user: User, provider: Speaks, metric: str, months: Iterable[st
             rows = DailyMetric.objects.filter(
                 there, user=user, provider=provider.slug, device=None, date__range=(first, last)
             )
+            # The provider's own figure stands before our total (`services.telling`).
+            for slug, day in rows.exclude(raw=None).values_list("metric", "date"):
+                told.get(slug, {}).pop(day, None)
             _replace(
-                rows,
+                rows.filter(raw=None),
                 key=("metric", "date"),
                 names=("value", "detail"),
                 told={(slug, day): figures for slug, days in told.items() for day, figures in days.items()},
@@ -401,23 +452,35 @@ def _days(user: User, provider: Speaks, rule: Metric, first: date, last: date, z
     if rule.aggregate in ("mean", "min", "max") and not words:
         return _days_of_stats(user, provider, rule, first, last, zone)
     edges = day_edges(first, last, zone)
-    table = samples(
-        user, rule.slug, _at(edges[0]) - DAY_MARGIN, _at(edges[-1]) + DAY_MARGIN, provider=provider.slug,
-        columns=["start_ms", "end_ms", "value", "device_id", *(["text"] if words else [])],
-    )  # fmt: skip
-    start_ms, end_ms = _column(table, "start_ms"), _column(table, "end_ms")
-    value = _Words(table, "text", words.get).numbers() if words else _column(table, "value")
-    count = stats_by_day(start_ms, np.zeros(len(start_ms)), edges).count
+    around = _at(edges[0]) - DAY_MARGIN, _at(edges[-1]) + DAY_MARGIN
+    if words:
+        told = _words_as_numbers(user, provider, rule.slug, words, *around)
+    else:
+        told = numbers(user, [rule.slug], *around, provider=provider.slug).get(rule.slug, NO_NUMBERS)
+    count = np.diff(np.searchsorted(told.start_ms, edges))
     if rule.aggregate == "count":
         return _told(first, count.astype(np.float64), count, [{} for _ in count])
     if rule.aggregate == "last":
-        stats = stats_by_day(start_ms, value, edges)
-        details = [{"min": _plain(low), "max": _plain(high)} if n > 1 else {} for low, high, n in zip(
-            stats.min, stats.max, stats.count, strict=True)]  # fmt: skip
+        stats = stats_by_day(told.start_ms, told.value, edges)
+        details = [
+            {"min": _plain(low), "max": _plain(high)} if n > 1 else {}
+            for low, high, n in zip(stats.min.tolist(), stats.max.tolist(), stats.count.tolist(), strict=True)
+        ]
         return _told(first, stats.last, stats.count, details)
     if rule.aggregate == "duration":
-        value = (end_ms - start_ms) / _UNIT_MS[rule.unit]
-    return _days_of_totals(user, provider, rule, first, edges, (start_ms, end_ms, value), table, count)
+        told = replace(told, value=(told.end_ms - told.start_ms) / _UNIT_MS[rule.unit])
+    return _days_of_totals(user, provider, rule, first, edges, told, count)
+
+
+def _words_as_numbers(
+    user: User, provider: Speaks, metric: str, words: Mapping[str, float], start: datetime, end: datetime
+) -> Numbers:
+    """The samples of a metric that is told in words, as what the words stand for."""
+    names = ["start_ms", "end_ms", "text", "device_id"]
+    table = samples(user, metric, start, end, provider=provider.slug, columns=names)
+    start_ms, end_ms, device_id = (_column(table, name) for name in ("start_ms", "end_ms", "device_id"))
+    value = _Words(table, "text", words.get).numbers()
+    return Numbers(start_ms, end_ms, value, device_id, tuple(np.unique(device_id).tolist()))
 
 
 _UNIT_MS = {"s": 1000, "min": 60_000, "h": 3_600_000}
@@ -428,7 +491,7 @@ def _days_of_stats(user: User, provider: Speaks, rule: Metric, first: date, last
     value = {"mean": stats.mean, "min": stats.min, "max": stats.max}[rule.aggregate]
     details = [
         {"min": _plain(low), "max": _plain(high)} if count else {}
-        for low, high, count in zip(stats.min, stats.max, stats.count, strict=True)
+        for low, high, count in zip(stats.min.tolist(), stats.max.tolist(), stats.count.tolist(), strict=True)
     ]
     return _told(first, value, stats.count, details)
 
@@ -439,43 +502,38 @@ def _days_of_totals(
     rule: Metric,
     first: date,
     edges: NDArray[np.int64],
-    columns: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
-    table: pa.Table,
+    told: Numbers,
     count: NDArray[np.int64],
 ) -> Days:
-    start_ms, end_ms, value = columns
-    device_ids = _column(table, "device_id")
-    devices = Device.objects.filter(user=user, provider=provider.slug, pk__in=set(device_ids.tolist())).order_by("key")
+    of_device = dict(told.of_devices())
+    devices = Device.objects.filter(user=user, provider=provider.slug, pk__in=of_device).order_by("key")
     names, parts, shares = [], [], []
     for device in devices:
-        mine = device_ids == device.pk
+        mine = of_device[device.pk]
         names.append(device.name)
-        part = Part(_preference(device), start_ms[mine], end_ms[mine], value[mine])
-        parts.append(part)
-        shares.append(np.nan_to_num(stats_by_day(part.start_ms, part.value, edges).sum))
+        parts.append(Part(_preference(device), mine.start_ms, mine.end_ms, mine.value))
+        shares.append(np.nan_to_num(stats_by_day(mine.start_ms, mine.value, edges).sum))
     if rule.merged or rule.aggregate == "duration":
         by_part = merge_totals(parts, edges).by_part if parts else np.zeros((0, len(count)))
     else:
         by_part = np.array(shares).reshape(len(parts), len(count))
     details: list[dict[str, Any]] = [
         {"devices": {name: _plain(share) for name, share in zip(names, column, strict=True) if share}}
-        for column in by_part.T
+        for column in by_part.T.tolist()
     ]
     total = by_part.sum(axis=0)
     # A stretch that reaches into a day gives it a total, though no sample begins in it.
-    told = np.where((count > 0) | (total > 0), np.maximum(count, 1), 0)
-    days = _told(first, total, told, details)
+    has_total = np.where((count > 0) | (total > 0), np.maximum(count, 1), 0)
+    days = _told(first, total, has_total, details)
     for day, (_, detail) in days.items():
         detail["count"] = int(count[(day - first).days])
     return days
 
 
 def _told(first: date, value: NDArray[np.float64], count: NDArray[np.int64], details: Sequence[dict[str, Any]]) -> Days:
+    values, counts = value.tolist(), count.tolist()
     return {
-        first + timedelta(days=index): (
-            _plain(value[index]),
-            {**details[index], "count": int(count[index])},
-        )
+        first + timedelta(days=index): (_plain(values[index]), {**details[index], "count": counts[index]})
         for index in np.flatnonzero((count > 0) & np.isfinite(value)).tolist()
     }
 
@@ -522,16 +580,6 @@ def _replace(
 # --- small things ---------------------------------------------------------------------------
 
 
-def _by_device(table: pa.Table, *names: str) -> Iterator[tuple[int, Any, Any]]:
-    """The table's rows of each device: its id and the columns, order kept."""
-    device_ids = _column(table, "device_id")
-    columns = [_column(table, name) for name in names]
-    for device_id in np.unique(device_ids).tolist():
-        mine = device_ids == device_id
-        first, second = (column[mine] for column in columns)
-        yield device_id, first, second
-
-
 def _column(table: pa.Table, name: str) -> NDArray[Any]:
     """The column as numbers; a value that was not told is NaN."""
     column: Any = table[name]
@@ -575,6 +623,6 @@ def _runs_of_months(months: Iterable[str]) -> list[tuple[str, str]]:
     return [(ordered[a], ordered[b - 1]) for a, b in pairwise([*breaks, len(ordered)])]
 
 
-def _pieces(items: Sequence[Any]) -> Iterator[list[Any]]:
-    for first in range(0, len(items), ROWS_A_TRANSACTION):
-        yield list(items[first : first + ROWS_A_TRANSACTION])
+def _pieces(items: Sequence[Any], size: int = ROWS_A_TRANSACTION) -> Iterator[list[Any]]:
+    for first in range(0, len(items), size):
+        yield list(items[first : first + size])

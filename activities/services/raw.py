@@ -23,8 +23,9 @@ from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
 from activities.domain.reading import RawPayload
-from activities.models import Activity, RawRecord, RawSighting, Reading, SleepSession, SourceActivity, Tombstone
+from activities.models import RawRecord, RawSighting, Reading, SleepSession, SourceActivity, Tombstone
 from activities.selectors.raw import IN_ONE_QUERY, ImportFile, current_raws
+from activities.services.grouping import lock, remove_sources
 from trainstack import storage
 from trainstack.accounts.models import User
 
@@ -112,11 +113,12 @@ def put_file(
 def put_payloads(user: User, provider: str, payloads: Sequence[RawPayload]) -> Stored:
     """Puts the bytes of all; `record_payloads` with what comes back makes the rows. Not inside a transaction."""
     at = timezone.now()
-    _announce(user.pk, [storage.digest(payload.data)[0] for payload in payloads])
-    told = storage.put_raws(user.pk, [payload.data for payload in payloads])
+    hashes = [storage.digest(payload.data)[0] for payload in payloads]
+    _announce(user.pk, hashes)
+    storage.put_raws(user.pk, {sha256: it.data for sha256, it in zip(hashes, payloads, strict=True)})
     puts = (
-        _Put(it.kind, it.external_id, sha256, size_bytes, it.content_type, it.stated_at)
-        for it, (sha256, size_bytes) in zip(payloads, told, strict=True)
+        _Put(it.kind, it.external_id, sha256, len(it.data), it.content_type, it.stated_at)
+        for it, sha256 in zip(payloads, hashes, strict=True)
     )
     return Stored(user, provider, tuple(puts), at)
 
@@ -221,6 +223,7 @@ def forget_import(import_file: ImportFile, *, limit: int = 200) -> Forgotten:
     Records that nothing else brought go, the rest stays. What hung on a version that no longer counts hangs on the one
     that does now, and vanishes, with an activity that has no other source, where there is none.
     """
+    lock(import_file.user)
     sightings = list(
         RawSighting.objects.filter(user=import_file.user, import_file=import_file.pk)
         .select_related("raw")
@@ -232,10 +235,7 @@ def forget_import(import_file: ImportFile, *, limit: int = 200) -> Forgotten:
     sources = _hang_anew(SourceActivity, import_file.user, current, heirs)
     sleeps = _hang_anew(SleepSession, import_file.user, current, heirs)
     SleepSession.objects.filter(pk__in=sleeps).delete()
-    touched = Activity.objects.filter(Q(sources__in=sources) | Q(sources__parent__in=sources), user=import_file.user)
-    activity_ids = set(touched.values_list("pk", flat=True))
-    _, gone = SourceActivity.objects.filter(pk__in=sources).delete()
-    _, gone_too = Activity.objects.filter(pk__in=activity_ids, sources=None).delete()
+    regrouped, gone = remove_sources(import_file.user, sources)
     # Whoever looks for records that were not read finds these, also when the caller dies before it has read them.
     Reading.objects.filter(raw__in=heirs).delete()
     return Forgotten(
@@ -243,8 +243,8 @@ def forget_import(import_file: ImportFile, *, limit: int = 200) -> Forgotten:
         raw_records=forget_raw(
             RawRecord.objects.filter(pk__in=[sighting.raw_id for sighting in sightings], sightings=None)
         ),
-        source_activities=gone.get(SourceActivity._meta.label, 0),
-        activities=gone_too.get(Activity._meta.label, 0),
+        source_activities=gone,
+        activities=len(regrouped.removed),
         to_read=tuple(heirs.values()),
     )
 

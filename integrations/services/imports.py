@@ -48,7 +48,7 @@ from trainstack.storage import PIECE_BYTES, digest, open_raw
 CHECKPOINT_ROWS = 160_000
 CHECKPOINT_SAMPLE_BYTES = 6 << 20
 # The payloads of one checkpoint are written in one transaction, which is to take less than 100 ms.
-CHECKPOINT_PAYLOADS = 64
+CHECKPOINT_PAYLOADS = 32
 CHECKPOINT_PAYLOAD_BYTES = 16 << 20
 CHECKPOINT_BYTES = 64 << 20
 # A file of which nothing comes for so long is given up.

@@ -7,7 +7,19 @@ from typing import Any
 
 import factory
 
-from activities.models import Activity, DailyMetric, Device, RawRecord, SleepSession, SourceActivity
+from activities.models import (
+    Activity,
+    DailyMetric,
+    Device,
+    LinkDecision,
+    Pin,
+    RawRecord,
+    RetiredActivity,
+    SleepSession,
+    SourceActivity,
+    SourcePriority,
+    Suggestion,
+)
 from activities.services.raw import store_raw
 from tests.factories.accounts import UserFactory
 
@@ -84,6 +96,69 @@ class SourceActivityFactory(factory.django.DjangoModelFactory[SourceActivity]):
         if create and self.activity and self.activity.primary_id is None and extracted is not False:
             self.activity.primary = self
             self.activity.save(update_fields=["primary"])
+
+
+class LinkDecisionFactory(factory.django.DjangoModelFactory[LinkDecision]):
+    """Two records are one effort, says the athlete; neither needs to be there."""
+
+    class Meta:
+        model = LinkDecision
+
+    user = factory.SubFactory(UserFactory)
+    number = factory.Sequence(lambda n: n + 1)
+    batch = factory.SelfAttribute("number")
+    same = True
+    one_provider = "apple_health"
+    one_external_id = "one"
+    other_provider = "garmin"
+    other_external_id = "other"
+
+
+class PinFactory(factory.django.DjangoModelFactory[Pin]):
+    class Meta:
+        model = Pin
+
+    user = factory.SubFactory(UserFactory)
+    number = factory.Sequence(lambda n: n + 1)
+    provider = "apple_health"
+    external_id = "one"
+
+
+class RetiredActivityFactory(factory.django.DjangoModelFactory[RetiredActivity]):
+    class Meta:
+        model = RetiredActivity
+
+    activity = factory.SubFactory(ActivityFactory)
+    user = factory.SelfAttribute("activity.user")
+    old_id = factory.Sequence(lambda n: 1_000_000 + n)
+
+
+class SourcePriorityFactory(factory.django.DjangoModelFactory[SourcePriority]):
+    class Meta:
+        model = SourcePriority
+
+    user = factory.SubFactory(UserFactory)
+    kind = "activities"
+    ranks = factory.LazyFunction(lambda: [["garmin"], ["apple_health", "strava"]])
+
+
+class SuggestionFactory(factory.django.DjangoModelFactory[Suggestion]):
+    """The second began ten minutes into the first."""
+
+    class Meta:
+        model = Suggestion
+
+    user = factory.SubFactory(UserFactory)
+    one = factory.SubFactory(SourceActivityFactory, user=factory.SelfAttribute("..user"))
+    other = factory.SubFactory(
+        SourceActivityFactory,
+        user=factory.SelfAttribute("..user"),
+        provider="garmin",
+        start_time=factory.LazyAttribute(lambda it: it.factory_parent.one.start_time + timedelta(minutes=10)),
+    )
+    reason = "inside"
+    detail = "one lies inside the other"
+    start_time = factory.SelfAttribute("one.start_time")
 
 
 class DeviceFactory(factory.django.DjangoModelFactory[Device]):

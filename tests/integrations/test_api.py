@@ -81,6 +81,17 @@ def test_import_that_nobody_can_read_is_one_that_failed_and_says_why(data):
     assert "export.zip" in told["report"]["problems"][0]["message"]
 
 
+def test_import_takes_whose_the_files_are():
+    user = UserFactory()
+
+    taken = api(user).post(URL, {"file": SimpleUploadedFile("a.zip", EXPORT), "provider": "coros"}, format="multipart")
+    refused = api(user).post(URL, {"file": SimpleUploadedFile("b.zip", b"x"), "provider": "me"}, format="multipart")
+
+    assert (taken.status_code, taken.json()["chosen_provider"]) == (202, "coros")
+    assert (refused.status_code, list(refused.json()["errors"])) == (400, ["provider"])
+    assert Import.objects.count() == 1
+
+
 def test_import_without_a_file_is_refused():
     response = api(UserFactory()).post(URL, {}, format="multipart")
 

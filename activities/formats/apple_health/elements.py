@@ -42,6 +42,7 @@ _ATTRIBUTE = re.compile(rb"([^\s=<>\"'/][^=<>\"']*?)\s*=\s*(?:\"([^\"]*)\"|'([^'
 _REFERENCE = re.compile(r"&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|(amp|lt|gt|quot|apos));")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_CONTROLS = bytes([*range(9), 11, 12, *range(14, 32)])
 _NOT_PLAIN = re.compile("[\x00-\x1f&\ufffe\uffff]")
 _SPACES = str.maketrans("\t\n\r", "   ")
 
@@ -188,6 +189,8 @@ def _resolved(text: str) -> str:
 
 def verbatim(told: bytes) -> str:
     """The bytes as text, without what is no character in XML; bytes that are no UTF-8 become U+FFFD."""
+    if told.isascii():
+        return told.translate(None, _CONTROLS).decode("ascii")
     return _NO_XML.sub("", told.decode("utf-8", "replace"))
 
 

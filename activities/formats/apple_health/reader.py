@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -33,6 +34,8 @@ BATCH_BYTES = 6 * 2**20
 BLOCKS_AHEAD = 2
 # A batch is handed on earlier when its payloads weigh so much.
 PAYLOAD_BYTES = 8 * 2**20
+# And when they are so many: what is stored of them goes into one transaction.
+MAX_PAYLOADS = 32
 # What an element of XML becomes on its way into rows, beside its own bytes.
 ELEMENT_WEIGHT = 8
 # A file beside the XML that is larger stays inside the export.
@@ -43,6 +46,7 @@ MAX_LOOKS = 500
 UNREADABLE = "unreadable:"
 
 _FACTS_BYTES = 256 * 1024
+_ROOT_BYTES = 1024
 _STRETCH_BYTES = 64 * 1024
 _ROOT_TAG = re.compile(rb"<!--.*?-->|<(?=%b[\s/>])" % ROOT.encode(), re.DOTALL)
 _VERSION = re.compile(rb"HealthKit Export Version:\s*(\d+)")
@@ -150,7 +154,7 @@ _KINDS = {
 def _is_what_it_seems(file: _File, data: bytes) -> bool:
     match file.kind:
         case "route":
-            return root_of(data) == "gpx"
+            return (root_of(data[:_ROOT_BYTES]) or root_of(data)) == "gpx"
         case "electrocardiogram":
             return bool(_VOLTAGE.fullmatch(data.rstrip().rsplit(b"\n", 1)[-1]))
         case _:
@@ -229,7 +233,7 @@ def _read_files(
             stay.append([file.member.path, file.member.size])
         weight += len(data)
         done += file.member.size
-        if weight >= PAYLOAD_BYTES and index + 1 < len(files):
+        if (weight >= PAYLOAD_BYTES or len(payloads) >= MAX_PAYLOADS) and index + 1 < len(files):
             yield Batch(
                 cursor={"phase": "files", "index": index + 1},
                 done=done,
@@ -281,20 +285,29 @@ class _Document:
         stream = self._container.open(self._member)
         with closing(stream), closing(_ReadAhead(stream, offset, block_bytes)) as pieces:
             buffer, base, last = b"", offset, offset
-            for piece in pieces:
-                buffer += piece
-                position = self._consume(buffer, self._prolog(buffer) if not base else 0, base, at_end=False)
-                buffer, base = buffer[position:], base + position
-                if base - last >= batch_bytes or self._weight >= PAYLOAD_BYTES:
-                    last = base
-                    yield self._batch({"offset": base, "closed": self._closed}, base)
-            self._consume(buffer, self._prolog(buffer) if not base else 0, base, at_end=True)
+            for piece in chain(pieces, [None]):
+                buffer += piece or b""
+                while True:
+                    start = self._prolog(buffer) if not base else 0
+                    position = self._consume(buffer, start, base, at_end=piece is None)
+                    buffer, base = buffer[position:], base + position
+                    is_full = self._is_full
+                    if is_full or (piece is not None and base - last >= batch_bytes):
+                        last = base
+                        yield self._batch({"offset": base, "closed": self._closed}, base)
+                    if not is_full:
+                        break
             problem = stream.problem
             if problem:
                 self._problems.append(problem)
             elif not self._closed:
                 self._problems.append(self._problem(base + len(buffer), "the file is cut off; all before was read"))
             yield self._batch({"end": True}, max(self._member.size, base))
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether the batch has to be handed on before anything else is read."""
+        return self._weight >= PAYLOAD_BYTES or len(self._payloads) >= MAX_PAYLOADS
 
     def _batch(self, cursor: Mapping[str, Any], done: int) -> Batch:
         batch = Batch(
@@ -314,9 +327,9 @@ class _Document:
         return next((match.start() for match in _ROOT_TAG.finditer(data) if match.group() == b"<"), 0)
 
     def _consume(self, data: bytes, position: int, base: int, *, at_end: bool) -> int:
-        """Read the whole elements from `position` on and tell where the first that is not whole begins."""
+        """Read whole elements from `position` on, until the batch is full; where the first that was not read begins."""
         stretch = 0
-        while position < len(data):
+        while position < len(data) and not self._is_full:
             if self._fast and stretch <= _STRETCH_BYTES << 8:
                 reached, deviates = self._read_fast(data, position, base)
                 if not deviates and reached > position and not at_end:
@@ -324,7 +337,7 @@ class _Document:
                 stretch = _STRETCH_BYTES if reached - position > stretch else stretch * 2 or _STRETCH_BYTES
                 position = reached
             until = min(position + stretch, len(data)) if self._fast else len(data)
-            while position < until:
+            while position < until and not self._is_full:
                 item = next_item(data, position, at_end=at_end)
                 if item is None:
                     return position
@@ -341,18 +354,18 @@ class _Document:
         until = len(elements.first)
         reached = position + int(tags.end[elements.last[-1]]) + 1 if until else position
         deviates = tags.deviates
-        others: list[Item] = []
-        for index in np.flatnonzero(~records.good):
+        for index in np.flatnonzero(~records.good).tolist():
             start = position + int(tags.start[elements.first[index]])
             item = next_item(data, start, at_end=True)
             if item is None or item.kind != "element" or item.end != position + int(tags.end[elements.last[index]]) + 1:
-                until, reached, deviates = int(index), start, True
+                until, reached, deviates = index, start, True
                 break
-            others.append(item)
+            self._take(data, item, base)
+            if self._is_full:
+                until, reached, deviates = index + 1, item.end, False
+                break
         self._gathered.add_rows(records.rows(until))
         self._counts.update(records.counts(until))
-        for item in others:
-            self._take(data, item, base)
         return reached, deviates
 
     # --- one element ------------------------------------------------------------------------------

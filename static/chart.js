@@ -62,7 +62,7 @@
     const power = 10 ** Math.floor(Math.log10(raw));
     const step = [1, 2, 2.5, 5, 10].map((part) => part * power).find((one) => one >= raw * 0.999);
     const ticks = [];
-    for (let tick = Math.ceil(low / step) * step; tick <= high + step * 1e-6; tick += step) ticks.push(tick);
+    for (let tick = Math.ceil(low / step) * step; tick <= high + step * 1e-6; tick += step) ticks.push(tick + 0); // never -0
     return ticks;
   };
 

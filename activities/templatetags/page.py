@@ -84,7 +84,16 @@ def title_of(activity: Any) -> str:
 
 
 # What a payload is, in words; an unknown kind keeps its own.
-_RAW_KINDS = {"export": "The whole export", "file": "The whole file", "workout": "This workout", "route": "Its route"}
+_RAW_KINDS = {
+    "export": "The whole export",
+    "file": "The whole file",
+    "workout": "This workout",
+    "route": "Its route",
+    "fit": "Its FIT file",
+    "tcx": "Its TCX file",
+    "gpx": "Its GPX file",
+    "row": "Its line in the export's table",
+}
 
 
 @register.filter

@@ -32,8 +32,8 @@ PIECE_BYTES = 1 << 20
 SPOOL_BYTES = 8 << 20
 # Objects that go up to S3 at a time: they mostly wait for the answer.
 WRITERS = 8
-# Payloads that are hashed and packed at a time.
-PACKERS = 2
+# Threads that pack payloads while those before are written; more only fight for the interpreter's lock.
+PACKERS = 1
 # From so many files on, one flush of the whole file system costs less than one of each: a seventh, at 300 of 20 kB.
 MANY = 8
 # A temporary file of this age belongs to no writer that still lives.

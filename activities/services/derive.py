@@ -47,8 +47,8 @@ DAY_MARGIN = timedelta(days=2)
 ROWS_AT_ONCE = 250_000
 ROWS_A_TRANSACTION = 600
 STREAMS_A_TRANSACTION = 250
-# Streams that are put together at a time: reading GPX and packing mostly happen outside the interpreter's lock.
-PACKERS = 2
+# Threads that put streams together; more than one only fight for the interpreter's lock.
+PACKERS = 1
 # Values are kept to six decimals, so that no order of summing shows.
 DECIMALS = 6
 

@@ -15,7 +15,6 @@ import time
 from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -37,8 +36,6 @@ from trainstack.storage import stream_store
 # A batch of at most so many days and rows is what a phone pushes, not what an export tells.
 SMALL_BATCH_DAYS = 3
 SMALL_BATCH_ROWS = 50_000
-# pyarrow packs and unpacks without holding the interpreter's lock.
-PACKERS = 2
 # Pointers that one transaction of the jobs below moves, and how often they try what other writers spoil.
 POINTERS = 100
 ATTEMPTS = 5
@@ -391,8 +388,7 @@ class _Work:
 def _carry_out(user_id: int, steps: Sequence[Step], do: Callable[[_Work, Step], Outcome]) -> list[Outcome]:
     """Do the steps and write their files."""
     work = _Work(user_id)
-    with ThreadPoolExecutor(PACKERS) as pool:
-        outcomes = list(pool.map(lambda step: do(work, step), steps))
+    outcomes = [do(work, step) for step in steps]
     work.storage.put_many(item for outcome in outcomes for item in outcome.objects)
     return outcomes
 

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from activities.domain.reading import SAMPLE_SCHEMA, DeviceFacts, SampleTable
 from activities.models import Device
-from activities.selectors.series import SeriesFacts, daily_stats, samples, series_of
+from activities.selectors.series import SeriesFacts, daily_stats, numbers, samples, series_of
 from activities.services.series import SampleWriter, sweep_streams
 from tests.activities.domain.sampling import sample_table
 from tests.factories.accounts import UserFactory
@@ -91,6 +91,32 @@ def test_samples_includes_the_start_and_not_the_end(user, start, end, values):
 
     assert table["value"].to_pylist() == values
     assert table.schema.equals(samples(user, "nothing", APRIL, APRIL).schema)
+
+
+def test_numbers_are_the_samples_of_several_metrics_in_one_query(user):
+    watch = keep(
+        user, [row(APRIL, 60.0), row(APRIL + timedelta(seconds=2), None), row(APRIL + timedelta(days=40), 61.0)]
+    )
+    phone = keep(user, [row(APRIL + timedelta(seconds=1), 62.0)], device="phone")
+    keep(user, [row(APRIL, 5.0, end_ms=round(APRIL.timestamp() * 1000) + 1000)], metric="steps")
+    keep(user, [row(APRIL, 63.0)], provider="other")
+    at = round(APRIL.timestamp() * 1000)
+
+    with CaptureQueriesContext(connection) as queries:
+        told = numbers(
+            user, ["heart_rate", "steps", "weight"], APRIL, APRIL + timedelta(days=30), provider="apple_health"
+        )
+
+    assert len(queries) == 1
+    assert {metric: one.devices for metric, one in told.items()} == {
+        "heart_rate": tuple(sorted((watch.pk, phone.pk))),
+        "steps": (watch.pk,),
+    }
+    assert told["heart_rate"].start_ms.tolist() == [at, at + 1000, at + 2000]
+    assert np.array_equal(told["heart_rate"].value, [60.0, 62.0, np.nan], equal_nan=True)
+    assert told["heart_rate"].device_id.tolist() == [watch.pk, phone.pk, watch.pk]
+    assert told["steps"].end_ms.tolist() == [at + 1000]
+    assert {pk: one.value.tolist() for pk, one in told["heart_rate"].of_devices()}[phone.pk] == [62.0]
 
 
 def test_samples_reads_days_and_months_together(user):

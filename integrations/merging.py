@@ -9,11 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from activities.domain.parsed import ParsedActivity
+from activities.domain.parsed import COMPUTED, ParsedActivity
 from trainstack.sports import GENERIC
 
-# The key of `extra` that names the figures which nobody told and the points give.
-COMPUTED = "computed"
 FIGURES: tuple[str, ...] = tuple(
     one.name for one in fields(ParsedActivity) if one.type == "float | None" or one.name == "utc_offset_s"
 )

@@ -64,6 +64,9 @@ class Stream:
     __hash__ = None  # type: ignore[assignment]
 
 
+# The key of `ParsedActivity.extra` that names the figures which nobody told and the samples give.
+COMPUTED = "computed"
+
 # Stream names and their units. Latitude and longitude share their times and lengths.
 STREAM_UNITS: dict[str, str] = {
     "latitude": "deg",

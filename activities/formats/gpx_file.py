@@ -15,7 +15,7 @@ from html import unescape
 from itertools import pairwise
 from typing import Any
 
-from activities.domain.parsed import Lap, Parsed, ParsedActivity, Pause, Problem
+from activities.domain.parsed import COMPUTED, Lap, Parsed, ParsedActivity, Pause, Problem
 from activities.formats.devices import device_kind
 from activities.formats.errors import Unreadable
 from activities.formats.recording import Recording, moment, path_m, recording_of, with_computed
@@ -287,9 +287,9 @@ def _totals(activity: ParsedActivity, laps: Sequence[Lap]) -> dict[str, Any]:
     greatest = [lap.max_heart_rate_bpm for lap in laps]
     if None not in greatest:
         figures["max_heart_rate_bpm"] = max(beat for beat in greatest if beat is not None)
-    computed = [name for name in activity.extra.get("computed", ()) if name not in figures]
-    extra = {name: value for name, value in activity.extra.items() if name != "computed"}
-    figures["extra"] = {**extra, "computed": computed} if computed else extra
+    computed = [name for name in activity.extra.get(COMPUTED, ()) if name not in figures]
+    extra = {name: value for name, value in activity.extra.items() if name != COMPUTED}
+    figures["extra"] = {**extra, COMPUTED: computed} if computed else extra
     return figures
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from activities.domain.parsed import ParsedActivity, Problem, Stream
+from activities.domain.parsed import COMPUTED, ParsedActivity, Problem, Stream
 from activities.domain.track import climb_m, distances_m
 from activities.formats.columns import Floats, Ints
 from activities.formats.xml_points import NO_TIME, Points
@@ -188,7 +188,7 @@ def with_computed(activity: ParsedActivity, recording: Recording, distance_m: fl
     computed: dict[str, Any] = {name: value for name, value in figures.items() if getattr(activity, name) is None}
     if not computed:
         return activity
-    return replace(activity, **computed, extra={**activity.extra, "computed": sorted(computed)})
+    return replace(activity, **computed, extra={**activity.extra, COMPUTED: sorted(computed)})
 
 
 def moment(time_ms: int, offset_s: int | None) -> datetime:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from activities.domain.daily import Part, day_edges, merge_totals, stats_by_day
 from activities.domain.joining import FEEDS, WORN, Feed, joined_streams, route_streams, sampled_streams
 from activities.domain.metrics import Metric, metric_of
-from activities.domain.parsed import Parsed, Stream
+from activities.domain.parsed import COMPUTED, Parsed, Stream
 from activities.domain.sleep import Candidate, ParsedSleep, StageSample, elect, sessions_of
 from activities.domain.streams import encode_streams
 from activities.formats.gpx import parse_gpx
@@ -34,7 +34,7 @@ from activities.selectors.raw import current_raws
 from activities.selectors.series import NO_NUMBERS, Numbers, daily_stats, numbers, samples
 from activities.services.bulk import insert_rows, update_objects, update_rows
 from activities.services.grouping import reelect_around
-from activities.services.ingest import COMPUTED, OWN_STREAMS
+from activities.services.ingest import OWN_STREAMS
 from trainstack.accounts.models import User
 from trainstack.storage import read_raw, stream_store
 

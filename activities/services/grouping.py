@@ -32,6 +32,7 @@ from activities.domain.matching import (
     groups_of,
     suggestions_of,
 )
+from activities.domain.parsed import COMPUTED
 from activities.domain.priority import Candidate, Order, elect, richness
 from activities.models import (
     Activity,
@@ -192,7 +193,7 @@ def activity_of(user: User, pk: int) -> Activity:
 def candidate_of(source: SourceActivity) -> Candidate:
     """A source as an election sees it."""
     names = ("provider", "external_id", *SourceActivity.PARSED_FIELDS, "streams", "laps", "pauses")
-    return _candidate({name: getattr(source, name) for name in names}, source.extra.get("computed"))
+    return _candidate({name: getattr(source, name) for name in names}, source.extra.get(COMPUTED))
 
 
 def pins_of(user: User, sources: Iterable[SourceActivity]) -> dict[Key, int]:

@@ -15,7 +15,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from activities.domain.matching import Record
-from activities.domain.parsed import Lap, ParsedActivity, Pause
+from activities.domain.parsed import COMPUTED, Lap, ParsedActivity, Pause
 from activities.models import RawRecord, Reading, SourceActivity
 from activities.selectors.raw import IN_ONE_QUERY, current_raws
 from activities.services.bulk import update_objects
@@ -24,8 +24,6 @@ from trainstack.accounts.models import User
 
 # Name of the key in a source activity's `extra`: the streams that its own raw record tells.
 OWN_STREAMS = "own_streams"
-# The same for the figures that no one told and that its streams give.
-COMPUTED = "computed"
 
 T = TypeVar("T")
 

@@ -11,11 +11,12 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from activities.domain.parsed import COMPUTED
 from activities.domain.priority import DEVICE_KINDS as ORDER_KINDS
 from activities.models import Activity, RawRecord, SourceActivity, Suggestion
 from activities.selectors.activities import POSITION, streams_of
 from activities.selectors.payloads import names_of_providers
-from activities.services.ingest import COMPUTED, OWN_STREAMS
+from activities.services.ingest import OWN_STREAMS
 from activities.templatetags.page import icon
 from activities.templatetags.units import (
     THIN,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from activities.domain.parsed import Lap, ParsedActivity, Pause, Problem, Stream
+from activities.domain.parsed import COMPUTED, Lap, ParsedActivity, Pause, Problem, Stream
 from activities.domain.track import climb_m, distances_m
 from activities.formats.fit.decode import EPOCH_S, Column, Developer, Part, Table
 from activities.formats.fit.devices import device_kind, device_name, maker_name
@@ -419,7 +419,7 @@ def _with_computed(activity: ParsedActivity, figures: Mapping[str, float | None]
     }
     if not computed:
         return activity
-    return replace(activity, **computed, extra={**activity.extra, "computed": sorted(computed)})
+    return replace(activity, **computed, extra={**activity.extra, COMPUTED: sorted(computed)})
 
 
 def _cadence(told: Told, which: str, steps: float) -> float | None:

@@ -79,6 +79,12 @@ def test_order_goes_by_dragging(log_in, live_server, user, three):
     assert tab.evaluate(STANDING) == [["zeta", "1"], ["apple_health", "2"], ["tempo", "3"]]
 
 
+def press(tab, key):
+    """Press a key of the review once the last answer has settled: until then keys do nothing, on purpose."""
+    tab.wait_for_selector("[data-keys]:not(.htmx-request):not(:has(.htmx-request))")
+    tab.keyboard.press(key)
+
+
 def test_review_goes_by_single_keys_and_back(log_in, live_server, user):
     first = nearly(user)
     second = nearly(user, start=START + timedelta(days=1))
@@ -86,18 +92,18 @@ def test_review_goes_by_single_keys_and_back(log_in, live_server, user):
     tab.goto(f"{live_server}{reverse('activities:review')}")
     tab.wait_for_load_state("networkidle")
 
-    tab.keyboard.press("s")
+    press(tab, "s")
     tab.wait_for_selector("text=They are one effort now.")
     assert activity_of(second[0]) == activity_of(second[1])
     tab.wait_for_selector("text=1 pair to look at")
     assert tab.locator(".nav-count").inner_text().endswith("1")
-    tab.keyboard.press("k")
+    press(tab, "k")
     tab.wait_for_selector("text=Nothing to review")
     assert tab.locator("#nav-review").is_hidden()
     assert activity_of(first[0]) != activity_of(first[1])
     assert user.suggestions.count() == 0
 
-    tab.keyboard.press("u")
+    press(tab, "u")
     tab.wait_for_selector("text=1 pair to look at")
     assert user.suggestions.count() == 1
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import zlib
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -45,14 +46,14 @@ class Piece:
     problems: tuple[Problem, ...] = ()
 
 
-class ArchiveReader:
+class ArchiveReader(ABC):
     """The base of every reader of an archive. Samples are counted under "sample", a payload under its kind."""
 
     name: str = ""
 
+    @abstractmethod
     def recognise(self, container: Container) -> bool:
         """Whether it is this reader's archive, from the paths of its members and their first bytes."""
-        raise NotImplementedError
 
     def stated_at(self, container: Container) -> datetime | None:
         """When the archive says that it was made."""
@@ -62,12 +63,12 @@ class ArchiveReader:
         """The reader for one reading of this archive; one with an index, where members explain each other."""
         return self
 
+    @abstractmethod
     def pieces(self, container: Container, member: Member) -> Iterator[Piece] | None:
         """What the member holds, the same pieces in the same order each time; None for one that nobody reads.
 
         May raise UnexpectedPayload at any piece: what came before it stays.
         """
-        raise NotImplementedError
 
     def element_of(self, metric: str) -> str:
         return "sample"

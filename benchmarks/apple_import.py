@@ -17,12 +17,12 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks.importing import ROOT, imported, now, since
+
 GENERATOR = Path(os.environ.get("TRAINSTACK_SHARED", ROOT.parent / "shared")) / "tools" / "gen_apple_export.py"
 WAYS = ("trainstack", "expat", "lxml", "healthkit")
 PIECE = 1 << 20
@@ -87,48 +87,8 @@ def _alone(way: str, path: Path) -> None:
     print(json.dumps({"seconds": seconds, "busy": busy, "peak_mib": peak, "note": note}))
 
 
-def _now() -> tuple[float, float]:
-    """The clock, and the processor's seconds of this process and of those that it waited for."""
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.perf_counter(), time.process_time() + children.ru_utime + children.ru_stime
-
-
-def _since(began: tuple[float, float]) -> tuple[float, float]:
-    now = _now()
-    return now[0] - began[0], now[1] - began[1]
-
-
 def _trainstack(path: Path, folder: Path) -> tuple[tuple[float, float], str, bool]:
-    """From the file as it was brought to the last derived row, on SQLite in a folder of its own."""
-    os.environ |= {
-        "DJANGO_SETTINGS_MODULE": "trainstack.settings",
-        "DEBUG": "1",
-        "DATA_DIR": str(folder),
-        "DATABASE_URL": f"sqlite:///{folder / 'bench.sqlite3'}",
-        "RAW_STORAGE": str(folder / "raw"),
-        "STREAM_STORAGE": str(folder / "streams"),
-    }
-    # The tables are made by another process: what that costs in memory is not the import's.
-    migrate = [sys.executable, str(ROOT / "manage.py"), "migrate", "-v", "0"]
-    subprocess.run(migrate, cwd=ROOT, check=True)
-    import django
-
-    django.setup()
-    from integrations.services import imports, runs
-    from trainstack.accounts.models import User
-    from trainstack.accounts.quiet import no_query_log
-
-    no_query_log()
-    user = User.objects.create_user("bench@example.com")
-    began = _now()
-    import_file = imports.receive(user, name=path.name, source=path, brought_by="command", run_now=True)
-    run = runs.work_through(import_file.runs.get())
-    took = _since(began)
-    if run.state != "finished":
-        raise SystemExit(run.error)
-    import_file.refresh_from_db()
-    report = imports.report_of(import_file)
-    assert report
+    report, took = imported(path, folder)
     note = (
         f"{report.samples:,} samples, {report.workouts.new:,} workouts, {report.files_read:,} files, "
         f"{report.sleep_nights:,} nights, {report.metric_days:,} days"
@@ -139,19 +99,19 @@ def _trainstack(path: Path, folder: Path) -> tuple[tuple[float, float], str, boo
 def _expat(path: Path, folder: Path) -> tuple[tuple[float, float], str, bool]:
     from xml.parsers import expat
 
-    began = _now()
+    began = now()
     parser = expat.ParserCreate()
     parser.StartElementHandler = lambda name, attributes: None
     for piece in _pieces(path):
         parser.Parse(piece, False)
     parser.Parse(b"", True)
-    return _since(began), "", False
+    return since(began), "", False
 
 
 def _lxml(path: Path, folder: Path) -> tuple[tuple[float, float], str, bool]:
     from lxml import etree
 
-    began = _now()
+    began = now()
     elements = 0
     with zipfile.ZipFile(path) as archive, archive.open(_document(archive)) as file:
         for _, element in etree.iterparse(file, huge_tree=True):
@@ -159,16 +119,16 @@ def _lxml(path: Path, folder: Path) -> tuple[tuple[float, float], str, bool]:
             element.clear()
             while element.getprevious() is not None:
                 del element.getparent()[0]
-    return _since(began), f"{elements:,} elements", False
+    return since(began), f"{elements:,} elements", False
 
 
 def _healthkit(path: Path, folder: Path) -> tuple[tuple[float, float], str, bool]:
     program = Path(sys.executable).parent / "healthkit-to-sqlite"
     if not program.exists():
         raise SystemExit("healthkit-to-sqlite is not installed: make bench installs it")
-    began = _now()
+    began = now()
     subprocess.run([str(program), "-s", str(path), str(folder / "peer.sqlite3")], check=True)
-    return _since(began), "", True
+    return since(began), "", True
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

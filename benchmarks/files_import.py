@@ -24,7 +24,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks.importing import ROOT, imported
+
 SHARED = Path(os.environ.get("TRAINSTACK_SHARED", ROOT.parent / "shared")) / "data" / "fit"
 WAYS = ("trainstack", "fitdecode")
 MIB = 2**20
@@ -82,38 +83,9 @@ def _alone(way: str, path: Path) -> None:
 
 
 def _trainstack(path: Path, folder: Path) -> tuple[float, str]:
-    """From the zip as it was brought to the last row, on SQLite in a folder of its own."""
-    os.environ |= {
-        "DJANGO_SETTINGS_MODULE": "trainstack.settings",
-        "DEBUG": "1",
-        "DATA_DIR": str(folder),
-        "DATABASE_URL": f"sqlite:///{folder / 'bench.sqlite3'}",
-        "RAW_STORAGE": str(folder / "raw"),
-        "STREAM_STORAGE": str(folder / "streams"),
-    }
-    # The tables are made by another process: what that costs in memory is not the import's.
-    migrate = [sys.executable, str(ROOT / "manage.py"), "migrate", "-v", "0"]
-    subprocess.run(migrate, cwd=ROOT, check=True)
-    import django
-
-    django.setup()
-    from integrations.services import imports, runs
-    from trainstack.accounts.models import User
-    from trainstack.accounts.quiet import no_query_log
-
-    no_query_log()
-    user = User.objects.create_user("bench@example.com")
-    started, busy = time.perf_counter(), time.process_time()
-    import_file = imports.receive(user, name=path.name, source=path, brought_by="command", run_now=True)
-    run = runs.work_through(import_file.runs.get())
-    seconds, cpu = time.perf_counter() - started, time.process_time() - busy
-    if run.state != "finished":
-        raise SystemExit(run.error)
-    import_file.refresh_from_db()
-    report = imports.report_of(import_file)
-    assert report
+    report, (seconds, busy) = imported(path, folder)
     told = report.source_activities["created"], report.activities["created"], report.problems_total
-    return seconds, "{:,} source activities, {:,} activities, {:,} problems; {:.1f} s of CPU".format(*told, cpu)
+    return seconds, "{:,} source activities, {:,} activities, {:,} problems; {:.1f} s of CPU".format(*told, busy)
 
 
 def _fitdecode(path: Path, folder: Path) -> tuple[float, str]:

@@ -23,6 +23,7 @@ from lxml import etree  # type: ignore[import-untyped]
 from activities.formats.apple_health.dates import date_ms, dates_ms
 from activities.formats.columns import Bytes, Floats, Ints, equals, numbers, places_of, windows
 from activities.formats.container import encoding_of
+from activities.formats.xml_points import number_of
 
 # `time_ms` of a point that tells no time.
 NO_TIME = np.iinfo(np.int64).min
@@ -201,13 +202,13 @@ def _parse(text: bytes) -> Iterator[Track]:
 
 def _point(element: etree._Element) -> tuple[int | None, list[float]]:
     """The point's time and its columns; where something is told twice, the first number counts."""
-    told = [_number(element.get("lat")), _number(element.get("lon")), *_NOTHING]
+    told = [number_of(element.get("lat")), number_of(element.get("lon")), *_NOTHING]
     time_ms = None
     for inner in element.iterdescendants():
         column = _column(inner.tag)
         if column >= 0:
             if told[column] != told[column]:
-                told[column] = _number(inner.text)
+                told[column] = number_of(inner.text)
         elif column == _TIME and time_ms is None:
             time_ms = _time_ms(inner.text or "")
     return time_ms, told
@@ -226,20 +227,6 @@ def _time_ms(told: str) -> int | None:
     except ValueError:
         return date_ms(told)
     return (time - _EPOCH if time.tzinfo else time - _EPOCH.replace(tzinfo=None)) // _MILLISECOND
-
-
-def _number(told: str | None) -> float:
-    """The finite number that the text is, NaN for all else."""
-    if not told:
-        return math.nan
-    try:
-        value = float(told)
-    except ValueError:
-        try:
-            value = float(told.replace(",", "."))
-        except ValueError:
-            return math.nan
-    return value if math.isfinite(value) else math.nan
 
 
 def _local(tag: object) -> str:

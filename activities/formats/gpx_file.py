@@ -18,7 +18,7 @@ from typing import Any
 from activities.domain.parsed import COMPUTED, Lap, Parsed, ParsedActivity, Pause, Problem
 from activities.formats.devices import device_kind
 from activities.formats.errors import Unreadable
-from activities.formats.recording import Recording, moment, path_m, recording_of, with_computed
+from activities.formats.recording import Recording, completed, moment, path_m, recording_of
 from activities.formats.sport_words import sport_of_word
 from activities.formats.xml_points import Dialect, Node, Points, Reading, time_of
 from activities.formats.xml_text import plain_text
@@ -164,7 +164,7 @@ def _activity(track: Node, reading: Reading, creator: str, problems: list[Proble
         streams=recording.streams(start_ms, sport),
         extra=_extra(track),
     )
-    return with_computed(replace(activity, **told), recording, _distance_m(recording, segments))
+    return completed(replace(activity, **told), recording, _distance_m(recording, segments))
 
 
 def _named_type(track: Node, creator: str) -> str:

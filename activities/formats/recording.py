@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
 
 import numpy as np
 
-from activities.domain.parsed import COMPUTED, ParsedActivity, Problem, Stream
+from activities.domain.parsed import ParsedActivity, Problem, Stream
 from activities.domain.track import climb_m, distances_m
 from activities.formats.columns import Floats, Ints
+from activities.formats.computed import LEVEL, with_computed
 from activities.formats.xml_points import NO_TIME, Points
 from trainstack.sports import family, is_step_sport
 
@@ -32,8 +32,6 @@ _LIMITS: Mapping[str, tuple[float, float]] = {
 _ONE_FOOT_MAX = 120
 # A moment so far from the start of what it belongs to is a fault of the clock.
 BEFORE_MS, AFTER_MS = 86_400_000, 100 * 86_400_000
-# Where nobody climbs, whatever a barometer under water says.
-_LEVEL = frozenset({"swimming", "water_polo", "aqua_fitness", "diving"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,30 +163,13 @@ def path_m(points: Points) -> float | None:
     return float(distances_m(lat[known], lon[known]).sum()) if known.any() else None
 
 
-def with_computed(activity: ParsedActivity, recording: Recording, distance_m: float | None) -> ParsedActivity:
+def completed(activity: ParsedActivity, recording: Recording, distance_m: float | None) -> ParsedActivity:
     """The activity with figures from its points where none is told; `extra["computed"]` names them."""
-    streams = activity.streams
-    figures: dict[str, float] = {}
-    if distance_m is not None:
-        figures["distance_m"] = round(distance_m, 1)
-    if family(activity.sport) not in _LEVEL:
-        altitude = recording.told("altitude")
-        if len(altitude):
-            gain, loss = climb_m(altitude)
-            figures |= {"elevation_gain_m": round(gain, 1), "elevation_loss_m": round(loss, 1)}
-    for stream, names in (
-        ("heart_rate", ("avg_heart_rate_bpm", "max_heart_rate_bpm", "min_heart_rate_bpm")),
-        ("power", ("avg_power_w", "max_power_w")),
-        ("cadence", ("avg_cadence_rpm", "max_cadence_rpm")),
-    ):
-        values = streams[stream].values if stream in streams else np.zeros(0)
-        if values.any():  # nothing but zeros is what is written without a sensor
-            for name, figure in zip(names, (values.mean(), values.max(), values.min()), strict=False):
-                figures[name] = round(float(figure), 1)
-    computed: dict[str, Any] = {name: value for name, value in figures.items() if getattr(activity, name) is None}
-    if not computed:
-        return activity
-    return replace(activity, **computed, extra={**activity.extra, COMPUTED: sorted(computed)})
+    figures: dict[str, float | None] = {"distance_m": distance_m}
+    altitude = recording.told("altitude")
+    if family(activity.sport) not in LEVEL and len(altitude):
+        figures["elevation_gain_m"], figures["elevation_loss_m"] = climb_m(altitude)
+    return with_computed(activity, figures)
 
 
 def moment(time_ms: int, offset_s: int | None) -> datetime:

@@ -19,7 +19,7 @@ from activities.domain.parsed import Lap, Parsed, ParsedActivity, Pause, Problem
 from activities.formats.columns import Ints
 from activities.formats.devices import device_kind
 from activities.formats.errors import Unreadable
-from activities.formats.recording import AFTER_MS, Recording, moment, path_m, recording_of, with_computed
+from activities.formats.recording import AFTER_MS, Recording, completed, moment, path_m, recording_of
 from activities.formats.sport_words import sport_of_word
 from activities.formats.xml_points import Dialect, Node, Points, Reading, time_of
 from activities.formats.xml_text import plain_text, words_of
@@ -210,7 +210,7 @@ def _activity(node: Node, reading: Reading, problems: list[Problem]) -> ParsedAc
     activity = replace(activity, **_totals([lap.node for lap in laps], sport))
     if not activity.distance_m and not len(recording.told("distance")):
         activity = replace(activity, distance_m=None)  # the format demands a number where nobody counted
-    return with_computed(activity, recording, _distance_m(recording, points))
+    return completed(activity, recording, _distance_m(recording, points))
 
 
 def _laps(node: Node, reading: Reading) -> list[_Lap]:

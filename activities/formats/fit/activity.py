@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from activities.domain.parsed import COMPUTED, Lap, ParsedActivity, Pause, Problem, Stream
+from activities.domain.parsed import Lap, ParsedActivity, Pause, Problem, Stream
 from activities.domain.track import climb_m, distances_m
+from activities.formats.computed import LEVEL, with_computed
 from activities.formats.fit.decode import EPOCH_S, Column, Developer, Part, Table
 from activities.formats.fit.devices import device_kind, device_name, maker_name
 from activities.formats.fit.heart import heart_rates
@@ -34,8 +35,6 @@ _LONGEST_OFFSET_S = 15 * 3600
 _LONGEST_S = 100 * 86400.0
 # What is recorded after the end that a session tells still counts for so long.
 _AFTER_S = 86400.0
-# Where nobody climbs, whatever a barometer under water says.
-_LEVEL = frozenset({"swimming", "water_polo", "aqua_fitness", "diving"})
 
 # Field of a record -> (stream, factor). The first field that tells anything is taken.
 _STREAMS: tuple[tuple[str, tuple[str, ...], float], ...] = (
@@ -404,22 +403,9 @@ def _with_computed(activity: ParsedActivity, figures: Mapping[str, float | None]
         found["distance_m"] = float(streams["distance"].values.max())
     elif "latitude" in streams:
         found["distance_m"] = float(distances_m(streams["latitude"].values, streams["longitude"].values).sum())
-    if "altitude" in streams and family(activity.sport) not in _LEVEL and activity.elevation_gain_m is None:
+    if "altitude" in streams and family(activity.sport) not in LEVEL and activity.elevation_gain_m is None:
         found["elevation_gain_m"], found["elevation_loss_m"] = climb_m(streams["altitude"].values)
-    for stream, names in (
-        ("heart_rate", ("avg_heart_rate_bpm", "max_heart_rate_bpm", "min_heart_rate_bpm")),
-        ("power", ("avg_power_w", "max_power_w")),
-        ("cadence", ("avg_cadence_rpm", "max_cadence_rpm")),
-    ):
-        values = streams[stream].values if stream in streams else np.zeros(0)
-        if values.any():  # nothing but zeros is what is written without a sensor
-            found |= zip(names, (float(values.mean()), float(values.max()), float(values.min())), strict=False)
-    computed: dict[str, Any] = {
-        name: round(value, 1) for name, value in found.items() if value is not None and getattr(activity, name) is None
-    }
-    if not computed:
-        return activity
-    return replace(activity, **computed, extra={**activity.extra, COMPUTED: sorted(computed)})
+    return with_computed(activity, found)
 
 
 def _cadence(told: Told, which: str, steps: float) -> float | None:

@@ -57,19 +57,30 @@ class RawRecord(models.Model):
 
 
 class RawSighting(models.Model):
-    """One time that a raw record was seen, and by which import: an equal payload is stored once, seen often."""
+    """A raw record was seen, by which import or over which connection: an equal payload is stored once, seen often.
+
+    An import's sighting stands for one time, a connection's for the last.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     raw = models.ForeignKey(RawRecord, on_delete=models.CASCADE, related_name="sightings")
     import_file = models.ForeignKey(
         "integrations.Import", null=True, blank=True, on_delete=models.RESTRICT, related_name="sightings"
     )
+    connection = models.ForeignKey(
+        "integrations.Connection", null=True, blank=True, on_delete=models.RESTRICT, related_name="sightings"
+    )
     seen_at = models.DateTimeField(default=timezone.now)
     # What the provider stated at this sighting: a record that goes back to an earlier form is told again, later.
     stated_at = models.DateTimeField(null=True, blank=True)
+    # The provider said over this connection that the record is no more: the sighting counts no longer, the bytes stay.
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["raw", "import_file"], name="raw_sighting_once_an_import")]
+        constraints = [
+            models.UniqueConstraint(fields=["raw", "import_file"], name="raw_sighting_once_an_import"),
+            models.UniqueConstraint(fields=["raw", "connection"], name="raw_sighting_once_a_connection"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.raw_id} at {self.seen_at:%Y-%m-%d %H:%M}"
@@ -228,6 +239,8 @@ class SourceActivity(models.Model):
     name = models.CharField(max_length=255, blank=True)
     start_time = models.DateTimeField()
     utc_offset_s = models.IntegerField(null=True)
+    # The source tells the day and no time of day: the start is noon of it, UTC.
+    day_only = models.BooleanField(default=False)
     elapsed_s = models.FloatField(null=True)
     timer_s = models.FloatField(null=True)
     moving_s = models.FloatField(null=True)
@@ -257,7 +270,7 @@ class SourceActivity(models.Model):
 
     # The fields that a mapping fills and that the row repeats one to one.
     PARSED_FIELDS: ClassVar[tuple[str, ...]] = (
-        "sport", "provider_type", "name", "start_time", "utc_offset_s", "elapsed_s", "timer_s", "moving_s",
+        "sport", "provider_type", "name", "start_time", "utc_offset_s", "day_only", "elapsed_s", "timer_s", "moving_s",
         "distance_m", "elevation_gain_m", "elevation_loss_m", "energy_kcal", "active_energy_kcal",
         "avg_heart_rate_bpm", "max_heart_rate_bpm", "min_heart_rate_bpm", "avg_power_w", "max_power_w",
         "avg_cadence_rpm", "max_cadence_rpm", "avg_speed_mps", "max_speed_mps", "device", "device_kind", "source_name",

@@ -12,6 +12,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from activities.domain.matching import REASONS
 from activities.domain.priority import DEVICE_KINDS, KINDS, Order
 from activities.models import Activity, LinkDecision, SourceActivity, Suggestion
 from activities.selectors.filling import why_shown
@@ -181,7 +182,7 @@ class SuggestionSerializer(ToldSerializer[Suggestion]):
 
 
 class SuggestionQuery(serializers.Serializer[Any]):
-    reason = serializers.CharField(required=False, help_text="clock_shift, just_outside, other_family or inside.")
+    reason = serializers.CharField(required=False, help_text=f"One of {', '.join(sorted(REASONS))}.")
 
 
 class SuggestionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OwnRows):

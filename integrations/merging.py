@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from activities.domain.parsed import COMPUTED, ParsedActivity
+from activities.domain.parsed import COMPUTED, Addition, ParsedActivity
 from trainstack.sports import GENERIC
 
 FIGURES: tuple[str, ...] = tuple(
@@ -50,6 +50,21 @@ def merged(told: Sequence[Sequence[ParsedActivity]]) -> tuple[ParsedActivity, ..
             parent = joined[place].parent
             joined[place] = replace(joined[place], parent=None if parent is None else moved.get(parent))
     return tuple(joined)
+
+
+def completed(activities: Sequence[ParsedActivity], additions: Iterable[Addition]) -> tuple[ParsedActivity, ...]:
+    """The activities with what further records add to the first of them: only what it does not tell itself."""
+    if not activities:
+        return ()
+    first, *rest = activities
+    for one in additions:
+        first = replace(
+            first,
+            laps=first.laps or one.laps,
+            streams={**one.streams, **first.streams},
+            extra={**one.extra, **first.extra},
+        )
+    return (first, *rest)
 
 
 def _joined(one: ParsedActivity, other: ParsedActivity) -> ParsedActivity:

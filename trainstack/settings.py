@@ -3,9 +3,11 @@
 `docs/operating.md` lists them all. A `.env` file beside `manage.py` is read when there is one.
 """
 
+import base64
 import os
 import secrets
 from contextlib import suppress
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -49,7 +51,16 @@ if not SECRET_KEY:
     if not DEBUG:
         raise ImproperlyConfigured("Set SECRET_KEY, or DEBUG=1 on your own machine.")
     SECRET_KEY = _laptop_key(DATA_DIR / "secret.key")
+# What connections' credentials are encrypted with: the first encrypts, all decrypt (`manage.py rotate_credentials`).
 CREDENTIAL_KEYS = env.list("CREDENTIAL_KEYS", default=[])
+if DEBUG and not CREDENTIAL_KEYS:
+    CREDENTIAL_KEYS = [base64.urlsafe_b64encode(sha256(f"credentials {SECRET_KEY}".encode()).digest()).decode()]
+# "enforce": providers' terms on keeping and showing data are carried out; "inform": they are only told.
+PROVIDER_TERMS = env.str("PROVIDER_TERMS", default="inform")
+if PROVIDER_TERMS not in ("enforce", "inform"):
+    raise ImproperlyConfigured("PROVIDER_TERMS is either enforce or inform.")
+# Where the sandbox is that plays every provider (docs/development.md); only on one's own machine.
+SANDBOX_URL = env.str("SANDBOX_URL", default="") if DEBUG else ""
 
 INSTALLED_APPS = [
     "trainstack.accounts",

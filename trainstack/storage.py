@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from io import IOBase
@@ -26,14 +26,14 @@ from typing import Any, BinaryIO, Protocol, TypeVar, cast
 import pyarrow as pa
 from django.conf import settings
 
+from trainstack.packed import ZSTD_MAGIC, Packed, kept_as_is, pack, unpack
+
 # How much of a file is held in memory while it is copied, hashed or unpacked.
 PIECE_BYTES = 1 << 20
 # Objects up to this size are kept in memory by `open_raw`, larger ones in a temporary file.
 SPOOL_BYTES = 8 << 20
 # Objects that go up to S3 at a time: they mostly wait for the answer.
 WRITERS = 8
-# Threads that pack payloads while those before are written; more only fight for the interpreter's lock.
-PACKERS = 1
 # From so many files on, one flush of the whole file system costs less than one of each: a seventh, at 300 of 20 kB.
 MANY = 8
 # A temporary file of this age belongs to no writer that still lives.
@@ -306,13 +306,6 @@ def _store(place: str, endpoint_url: str) -> ObjectStore:
 
 
 # --- raw payloads ---------------------------------------------------------------------------
-# Stored bytes that begin so are one zstd layer of ours; everything else is the payload itself.
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-# zip, gzip, PNG and JPEG: nothing to gain.
-_COMPRESSED_MAGIC = (b"PK\x03\x04", b"\x1f\x8b", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
-ZSTD_LEVEL = 3
-
-
 def put_raw(user_id: int, data: Data, *, owned: bool = False) -> tuple[str, int]:
     """Keep a payload; its sha256 and size, both of the plain bytes.
 
@@ -323,29 +316,27 @@ def put_raw(user_id: int, data: Data, *, owned: bool = False) -> tuple[str, int]
     key = f"{user_id}/{sha256}"
     store = raw_store()
     if isinstance(data, bytes):
-        store.put(key, _packed(data))
-    elif _kept_as_is(_head(data)):
+        store.put(key, pack(data).stored)
+    elif kept_as_is(_head(data)):
         store.put(key, data, owned=owned)
     else:
         store.put(key, lambda target: _pack(data, target))
     return sha256, size
 
 
-def put_raws(user_id: int, payloads: Mapping[str, bytes]) -> None:
-    """Keep many small payloads, by the sha256 of their bytes, in one go."""
-
-    def packed() -> Iterator[tuple[str, bytes]]:
-        with ThreadPoolExecutor(PACKERS) as pool:
-            for sha256, stored in zip(payloads, pool.map(_packed, payloads.values()), strict=True):
-                yield f"{user_id}/{sha256}", stored
-
-    raw_store().put_many(packed())
+def put_raws(user_id: int, payloads: Iterable[Packed]) -> None:
+    """Keep many small payloads in one go."""
+    raw_store().put_many((f"{user_id}/{one.sha256}", one.stored) for one in payloads)
 
 
 def read_raw(user_id: int, sha256: str) -> bytes:
     """The plain bytes of a payload; FileNotFoundError where it is not."""
-    stored = raw_store().read(f"{user_id}/{sha256}")
-    return _unpack(pa.BufferReader(stored)).read() if stored.startswith(ZSTD_MAGIC) else stored
+    return unpack(read_stored(user_id, sha256))
+
+
+def read_stored(user_id: int, sha256: str) -> bytes:
+    """A payload's bytes as they are stored, for `packed.unpack`; FileNotFoundError where it is not."""
+    return raw_store().read(f"{user_id}/{sha256}")
 
 
 def open_raw(user_id: int, sha256: str) -> BinaryIO:
@@ -372,18 +363,6 @@ def digest(data: Data) -> tuple[str, int]:
         return hashlib.sha256(data).hexdigest(), len(data)
     with data.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest(), os.fstat(file.fileno()).st_size
-
-
-def _packed(data: bytes) -> bytes:
-    """The payload as it is stored: packed where that is needed or gains anything."""
-    if _kept_as_is(data[:8]):
-        return data
-    packed: bytes = pa.Codec("zstd", ZSTD_LEVEL).compress(data, asbytes=True)
-    return packed if len(packed) < len(data) or data.startswith(ZSTD_MAGIC) else data
-
-
-def _kept_as_is(head: bytes) -> bool:
-    return head.startswith(_COMPRESSED_MAGIC) or not head
 
 
 def _pack(source: Path, target: BinaryIO) -> None:

@@ -27,6 +27,7 @@ UNKNOWN_PROVIDER = "file"
 
 # A watch and a head unit: the same hand, not the same press.
 START_TOLERANCE_MS = 120_000
+DAY_MS = 86_400_000
 # A record that does not tell its sport has less to show, so its start has to say more.
 UNKNOWN_SPORT_START_TOLERANCE_MS = 15_000
 # Durations agree within a tenth of the longer one, distances within a twentieth: both are compared multiplied out.
@@ -38,7 +39,8 @@ DISTANCE_PARTS = 20
 class Record:
     """What is compared of one source activity; None is "not told".
 
-    `device` tells files of unknown provider apart: see `teller_of`.
+    `device` tells files of unknown provider apart: see `teller_of`. `offset_ms` is what the clock on the wall was ahead
+    of UTC. What tells no time of day is `day_only` and stands at noon of its day, UTC.
     """
 
     provider: str
@@ -50,10 +52,17 @@ class Record:
     moving_ms: int | None = None
     distance_m: float | None = None
     device: str = ""
+    offset_ms: int = 0
+    day_only: bool = False
 
     @property
     def key(self) -> Key:
         return self.provider, self.external_id
+
+    @property
+    def local_day(self) -> int:
+        """The day on the wall where it began, counted from 1970."""
+        return (self.start_ms + (0 if self.day_only else self.offset_ms)) // DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +79,7 @@ class Shape(NamedTuple):
     """All that matching looks at. Records of one shape match the same others, and each other.
 
     `family` is empty where the sport is unknown or generic. `alone` is the key of a record that does not match its
-    like, because it tells no duration.
+    like, because it tells no duration or no time of day.
     """
 
     start_ms: int
@@ -80,6 +89,7 @@ class Shape(NamedTuple):
     moving_ms: int | None
     distance_mm: int | None
     alone: Key | None = None
+    day_only: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -112,7 +122,8 @@ def shape_of(record: Record) -> Shape:
         timer_ms,
         moving_ms,
         None if distance_m is None or not math.isfinite(distance_m) else round(distance_m * 1000),
-        record.key if length_ms is None or length_ms < 0 else None,
+        record.key if length_ms is None or length_ms < 0 or record.day_only else None,
+        record.day_only,
     )
 
 
@@ -122,11 +133,14 @@ def matches(one: Record, other: Record) -> bool:
 
 
 def closeness(one: Shape, other: Shape) -> int | None:
-    """The smallest agreeing difference of durations in ms where the two match, else None."""
-    start_a, family_a, elapsed_a, timer_a, moving_a, distance_a, _ = one
-    start_b, family_b, elapsed_b, timer_b, moving_b, distance_b, _ = other
+    """The smallest agreeing difference of durations in ms where the two match, else None.
+
+    Starts that nobody told are not close to any.
+    """
+    start_a, family_a, elapsed_a, timer_a, moving_a, distance_a, _, day_only_a = one
+    start_b, family_b, elapsed_b, timer_b, moving_b, distance_b, _, day_only_b = other
     apart = abs(start_a - start_b)
-    if apart > START_TOLERANCE_MS:
+    if apart > START_TOLERANCE_MS or day_only_a or day_only_b:
         return None
     if not family_a or not family_b:
         if apart > UNKNOWN_SPORT_START_TOLERANCE_MS:
@@ -553,6 +567,10 @@ def _within(span: Span, spans: Sequence[Span]) -> bool:
 # No two starts further apart make a suggestion: time zones reach fourteen hours, which is how far a clock may be out.
 MAX_SHIFT_MS = 14 * 3_600_000
 SUGGESTION_REACH_MS = MAX_SHIFT_MS + START_TOLERANCE_MS
+# What tells only its day stands at noon of it, UTC: on earth that day begins up to 26 hours before and ends 24 after.
+DAY_ONLY_REACH_MS = 26 * 3_600_000
+# Where the partners of any near miss of a record begin.
+LOOK_REACH_MS = max(SUGGESTION_REACH_MS, DAY_ONLY_REACH_MS)
 # How far outside a bound is "just outside"; several may be missed at once: who starts late records less. A distance may
 # be out by any amount: two of one length at one time are worth a question, and some devices write nonsense for it.
 NEAR_START_MS = 300_000
@@ -572,7 +590,7 @@ STICKING_OUT_PARTS = 10
 # A record is compared with so many that start after it, however many a broken clock has put there.
 MAX_COMPARED = 200
 
-Reason = Literal["other_family", "just_outside", "clock_shift", "inside"]
+Reason = Literal["other_family", "just_outside", "clock_shift", "inside", "no_time_of_day"]
 # Of several pairs between two groups, the reason that stands first speaks.
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
@@ -590,8 +608,8 @@ class Suggestion:
     """Two groups that may be one effort, each by the record of it that comes closest to the other.
 
     `reason`: other_family (all but the sport fits), just_outside (a bound or more missed by little), clock_shift (whole
-    half-hours later and else alike), inside (one was recorded while the other was). `detail` tells it to a person,
-    without a full stop.
+    half-hours later and else alike), inside (one was recorded while the other was), no_time_of_day (one tells only its
+    day, and the other fits it). `detail` tells it to a person, without a full stop.
     """
 
     one: Key
@@ -611,14 +629,20 @@ def suggestions_of(
 
     Never within a group, and never between groups of which the athlete said that they are two. `around`: only what
     touches the groups of these records. The groups are given with all their members, `records` with all records that
-    start within SUGGESTION_REACH_MS of those asked about.
+    start within LOOK_REACH_MS of those asked about.
     """
     number_of = {key: number for number, group in enumerate(groups) for key in group}
     ordered = sorted((it for it in records if it.key in number_of), key=lambda it: (it.start_ms, it.key))
     shapes = [shape_of(record) for record in ordered]
-    tellers: dict[int, set[tuple[str, str]]] = defaultdict(set)
+    # A source that tells one effort by its day and another by its time may tell one of them twice.
+    tellers: dict[int, set[tuple[str, str, bool]]] = defaultdict(set)
+    timed: set[int] = set()
     for record in ordered:
-        tellers[number_of[record.key]].add(teller_of(record))
+        number = number_of[record.key]
+        tellers[number].add((*teller_of(record), record.day_only))
+        if not record.day_only:
+            timed.add(number)
+    reach_ms = LOOK_REACH_MS if any(record.day_only for record in ordered) else SUGGESTION_REACH_MS
     asked = None if around is None else {number_of[key] for key in around if key in number_of}
     settled = {
         frozenset((number_of[it.one], number_of[it.other]))
@@ -631,16 +655,22 @@ def suggestions_of(
         first = number_of[one.key]
         for after in range(place + 1, min(place + 1 + MAX_COMPARED, len(ordered))):
             other = ordered[after]
-            if other.start_ms - one.start_ms > SUGGESTION_REACH_MS:
+            if other.start_ms - one.start_ms > reach_ms:
                 break
             second = number_of[other.key]
             if first == second or (asked is not None and first not in asked and second not in asked):
                 continue
-            miss = near_miss(shapes[place], shapes[after])
+            if one.day_only or other.day_only:
+                # A group of which one tells the time is no longer looked for by its day.
+                miss = None if first in timed and second in timed else same_day(one, other)
+            else:
+                miss = near_miss(shapes[place], shapes[after])
             if miss is None or frozenset((first, second)) in settled:
                 continue
-            is_told_as_two = not tellers[first].isdisjoint(tellers[second])
-            if miss.reason == "clock_shift" and is_told_as_two and not _is_copy(shapes[place], shapes[after]):
+            if not tellers[first].isdisjoint(tellers[second]) and (
+                miss.reason == "no_time_of_day"
+                or (miss.reason == "clock_shift" and not _is_copy(shapes[place], shapes[after]))
+            ):
                 continue
             standing = (REASONS.index(miss.reason), miss.off, *sorted((one.key, other.key)))
             pair = (min(first, second), max(first, second))
@@ -653,11 +683,38 @@ def suggestions_of(
     ]
 
 
+def same_day(one: Record, other: Record) -> Miss | None:
+    """Why two records, of which one at least tells no time of day, might be one effort; the same whichever comes first.
+
+    The local day is the same, so is the sport, the durations agree, and so do the distances where both tell one; where
+    a sport is unknown both have to.
+    """
+    if not (one.day_only or other.day_only) or one.local_day != other.local_day:
+        return None
+    shape, beside = shape_of(one), shape_of(other)
+    if _length(shape) is None or _length(beside) is None:
+        return None
+    distances = [it.distance_mm for it in (shape, beside) if it.distance_mm is not None]
+    is_sport_known = bool(shape.family and beside.family)
+    if shape.family != beside.family if is_sport_known else len(distances) < 2:
+        return None
+    difference, longer = _difference(shape, beside)
+    if DURATION_PARTS * difference > longer or not _distances_agree(shape, beside, DISTANCE_PARTS):
+        return None
+    words = f"one tells no time of day; on that day, the durations differ by {_per_cent(difference, longer)}"
+    if len(distances) == 2:
+        words += f" and the distances by {_per_cent(abs(distances[0] - distances[1]), max(distances))}"
+    return Miss("no_time_of_day", difference / max(longer, 1), words)
+
+
 def near_miss(one: Shape, other: Shape) -> Miss | None:
-    """Why two records are no match but might be one effort; the same whichever comes first. None where they match."""
+    """Why two records are no match but might be one effort; the same whichever comes first. None where they match.
+
+    Only for records that tell when they began.
+    """
     length_a, length_b = _length(one), _length(other)
     apart = abs(one.start_ms - other.start_ms)
-    if length_a is None or length_b is None or apart > SUGGESTION_REACH_MS:
+    if length_a is None or length_b is None or apart > SUGGESTION_REACH_MS or one.day_only or other.day_only:
         return None
     families = {one.family, other.family}
     if len(families) == 2 and "" not in families:
@@ -675,7 +732,7 @@ def near_miss(one: Shape, other: Shape) -> Miss | None:
 
 def _length(shape: Shape) -> int | None:
     """In ms: elapsed, else timer, else moving."""
-    _, _, elapsed, timer, moving, _, _ = shape
+    _, _, elapsed, timer, moving, *_ = shape
     return elapsed if elapsed is not None else timer if timer is not None else moving
 
 
@@ -768,7 +825,12 @@ def _inside(one: Shape, other: Shape) -> Miss | None:
 
 def _share(difference: int, longer: int, parts: int) -> str:
     """The share in per cent, rounded up so that it never reads as within the bound that stands beside it."""
-    return f"{math.ceil(1000 * difference / longer) / 10:g} % (at most {100 // parts} %)"
+    return f"{_per_cent(difference, longer)} (at most {100 // parts} %)"
+
+
+def _per_cent(difference: int, longer: int) -> str:
+    """Rounded up to a tenth."""
+    return f"{math.ceil(1000 * difference / max(longer, 1)) / 10:g} %"
 
 
 def _words(duration_ms: int) -> str:

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from activities.domain.sleep import ParsedSleep
+
+if TYPE_CHECKING:
+    from activities.domain.reading import SampleTable
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,8 @@ class ParsedActivity:
     provider_type: str = ""
     name: str = ""
     utc_offset_s: int | None = None
+    # The source tells the day and no time of day: `start_time` is noon of it, UTC.
+    day_only: bool = False
     elapsed_s: float | None = None
     timer_s: float | None = None
     moving_s: float | None = None
@@ -170,6 +175,17 @@ class DayValue:
 
 
 @dataclass(frozen=True)
+class Addition:
+    """What a record adds to the effort that other records of its external id tell of, and tells of by itself to nobody:
+    an API's streams, its list of laps. Times of streams count from that effort's start.
+    """
+
+    streams: Mapping[str, Stream] = field(default_factory=dict)
+    laps: tuple[Lap, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Parsed:
     """All that one raw record tells. `problems` are what could not be read of it, beside what could.
 
@@ -181,3 +197,6 @@ class Parsed:
     sleeps: tuple[ParsedSleep, ...] = ()
     days: tuple[DayValue, ...] = ()
     problems: tuple[Problem, ...] = ()
+    addition: Addition | None = None
+    # Samples of all-day series that the record holds, such as a day's heart rate.
+    samples: tuple[SampleTable, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from activities.domain.parsed import Problem
+from trainstack.packed import Packed
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
 # Columns of every SampleTable, in any row order. `value` is in the metric's canonical unit and null where the source
@@ -62,6 +64,21 @@ class RawPayload:
     provider: str = ""
     # The member of the archive (or the file) that it is; for problems, pages and the report.
     path: str = ""
+    # The payload as it is to be stored, where somebody has packed it already; `data` is then left empty.
+    packed: Packed | None = None
+
+    @property
+    def plain(self) -> bytes:
+        """The bytes, wherever they are."""
+        return self.packed.plain if self.packed else self.data
+
+    @property
+    def size_bytes(self) -> int:
+        return self.packed.size_bytes if self.packed else len(self.data)
+
+    @property
+    def sha256(self) -> str:
+        return self.packed.sha256 if self.packed else hashlib.sha256(self.data).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,8 @@ progress in the same one.
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import pairwise
@@ -23,12 +21,11 @@ from django.db import models, transaction
 from numpy.typing import NDArray
 
 from activities.domain.daily import Part, day_edges, merge_totals, stats_by_day
-from activities.domain.joining import FEEDS, WORN, Feed, joined_streams, route_streams, sampled_streams
+from activities.domain.joining import FEEDS, WORN, Feed, sampled_streams
 from activities.domain.metrics import Metric, metric_of
 from activities.domain.parsed import COMPUTED, Parsed, Stream
 from activities.domain.sleep import Candidate, ParsedSleep, StageSample, elect, sessions_of
-from activities.domain.streams import encode_streams
-from activities.formats.gpx import parse_gpx
+from activities.formats.together import FIGURES, Made, ToldStreams, made
 from activities.models import DailyMetric, Device, RawRecord, SampleChunk, SleepSession, SourceActivity
 from activities.selectors.raw import current_raws
 from activities.selectors.series import NO_NUMBERS, Numbers, daily_stats, numbers, samples
@@ -36,7 +33,8 @@ from activities.services.bulk import insert_rows, update_objects, update_rows
 from activities.services.grouping import reelect_around
 from activities.services.ingest import OWN_STREAMS
 from trainstack.accounts.models import User
-from trainstack.storage import read_raw, stream_store
+from trainstack.second import Second
+from trainstack.storage import read_raw, read_stored, stream_store
 
 SLEEP_METRIC = "sleep_stage"
 # A sleep that a month's samples touch begins at most so long before it, and is read with what lies as far around it.
@@ -47,19 +45,12 @@ DAY_MARGIN = timedelta(days=2)
 ROWS_AT_ONCE = 250_000
 ROWS_A_TRANSACTION = 600
 STREAMS_A_TRANSACTION = 250
-# Threads that put streams together; more than one only fight for the interpreter's lock.
-PACKERS = 1
 # Values are kept to six decimals, so that no order of summing shows.
 DECIMALS = 6
 
 # Metrics that are told by the date: their names begin so, and a goal's ends so.
 DATED = "ring_"
 GOAL = "_goal"
-COMPUTED_FIELDS: Mapping[str, Callable[[NDArray[np.float64]], Any]] = {
-    "avg_heart_rate_bpm": np.nanmean,
-    "max_heart_rate_bpm": np.nanmax,
-    "min_heart_rate_bpm": np.nanmin,
-}
 
 
 class Speaks(Protocol):
@@ -108,52 +99,41 @@ def refresh_streams(user: User, provider: Speaks, months: Iterable[str], *, note
     From samples inside the workout (the device that recorded it first, else the one worn with most samples), from its
     routes, and from what its own raw record tells. An average or maximum heart rate that no one told comes from them.
     """
-    with StreamMaker(user, provider) as maker:
-        for month in sorted(months):
-            maker.write(month, note)
-
-
-class _Made(NamedTuple):
-    """What the streams of one activity come to: points by name, figures of the heart rate, and the file."""
-
-    points: dict[str, int]
-    figures: dict[str, float | None]
-    sha256: str
-    data: bytes
+    maker = StreamMaker(user, provider)
+    for month in sorted(months):
+        maker.write(month, note)
 
 
 class StreamMaker:
-    """Makes streams, month by month, as `refresh_streams` says; a context manager.
+    """Makes streams, month by month, as `refresh_streams` says.
 
-    A month that was begun is worked on by threads, without the database, while its caller does something else.
+    Where there is a second process, it works on the months that were begun while the caller does something else.
+    Months are to be written in the order in which they were begun.
     """
 
-    def __init__(self, user: User, provider: Speaks) -> None:
-        self._user, self._provider = user, provider
-        self._pool = ThreadPoolExecutor(PACKERS)
-        self._begun: dict[str, tuple[list[SourceActivity], list[Future[_Made]]]] = {}
-
-    def __enter__(self) -> StreamMaker:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
+    def __init__(self, user: User, provider: Speaks, second: Second | None = None) -> None:
+        self._user, self._provider, self._second = user, provider, second
+        self._begun: dict[str, tuple[list[SourceActivity], Iterable[Made]]] = {}
 
     def begin(self, month: str) -> None:
-        """Read what the month's activities are, and have their streams made."""
-        if month not in self._begun:
-            sources = self._sources(month)
-            self._begun[month] = sources, self._make(sources) if sources else []
+        """Have the month's streams made, if there is a second process."""
+        if self._second and self._second.is_there and month not in self._begun:
+            sources, told = self._told(month)
+            self._begun[month] = sources, self._second.ask(made, told) if told else []
 
     def write(self, month: str, note: Note = no_note) -> None:
         """Write the month's streams, and what changed in its activities."""
         self.begin(month)
-        sources, making = self._begun.pop(month)
-        made = [one.result() for one in making]
+        if month in self._begun:
+            sources, streams = self._begun.pop(month)
+        else:
+            sources, told = self._told(month)
+            streams = made(told)
+        finished = list(streams)
         # Also those that did not change: they are young again, so that no sweeper takes them.
-        stream_store().put_many((f"{self._user.pk}/activities/{one.sha256}", one.data) for one in made if one.data)
-        changed = [source for source, one in zip(sources, made, strict=True) if _give(source, one)]
-        names = ["streams", "streams_sha256", "extra", *COMPUTED_FIELDS]
+        stream_store().put_many((f"{self._user.pk}/activities/{one.sha256}", one.data) for one in finished if one.data)
+        changed = [source for source, one in zip(sources, finished, strict=True) if _give(source, one)]
+        names = ["streams", "streams_sha256", "extra", *FIGURES]
         for some in _pieces(changed, STREAMS_A_TRANSACTION):
             with transaction.atomic():
                 update_objects(some, names)
@@ -161,46 +141,44 @@ class StreamMaker:
                 reelect_around(self._user, [source.pk for source in some])
                 note(Derived(updated=len(some)))
 
-    def _sources(self, month: str) -> list[SourceActivity]:
+    def _told(self, month: str) -> tuple[list[SourceActivity], list[ToldStreams]]:
+        """The month's activities, and what there is for the streams of each."""
         first, end = _bounds(month, month)
-        sources = SourceActivity.objects.filter(
-            user=self._user, provider=self._provider.slug, start_time__gte=first, start_time__lt=end
-        )
-        return list(
-            sources.select_related("raw", "parent")
+        sources = list(
+            SourceActivity.objects.filter(
+                user=self._user, provider=self._provider.slug, start_time__gte=first, start_time__lt=end
+            )
+            .select_related("raw", "parent")
             .defer("laps", "pauses", "parent__laps", "parent__pauses")
             .order_by("start_time", "external_id")
         )
-
-    def _make(self, sources: Sequence[SourceActivity]) -> list[Future[_Made]]:
+        if not sources:
+            return [], []
         feeds = _feeds(self._user, self._provider, sources)
         wanted = {path for source in sources for path in _route_paths(source)}
         routes = current_raws(self._user, self._provider.slug, "route", wanted)
+        return sources, [self._told_of(source, feeds, routes) for source in sources]
 
-        def make(source: SourceActivity) -> _Made:
-            mine = [routes[it] for it in _route_paths(source) if it in routes]
-            streams = _streams(source, self._provider, feeds, mine)
-            beats = streams["heart_rate"].values if "heart_rate" in streams else np.empty(0)
-            has_beats = bool(np.isfinite(beats).any())
-            data = encode_streams(streams) if streams else b""
-            return _Made(
-                points={name: len(stream) for name, stream in sorted(streams.items())},
-                figures={
-                    name: round(float(figure(beats)), 1) if has_beats else None
-                    for name, figure in COMPUTED_FIELDS.items()
-                },
-                sha256=hashlib.sha256(data).hexdigest() if data else "",
-                data=data,
-            )
-
-        return [self._pool.submit(make, source) for source in sources]
+    def _told_of(
+        self, source: SourceActivity, feeds: Mapping[str, Sequence[Feed]], routes: Mapping[str, RawRecord]
+    ) -> ToldStreams:
+        start_ms, end_ms = _ms(source.start_time), _ms(source.end_time)
+        mine = [routes[path] for path in _route_paths(source) if path in routes]
+        return ToldStreams(
+            start_ms=start_ms,
+            end_ms=end_ms,
+            is_part=source.parent_id is not None,
+            sampled=sampled_streams(feeds, source.source_name, start_ms, end_ms),
+            routes=tuple(read_stored(raw.user_id, raw.sha256) for raw in mine),
+            own=_own_streams(source, self._provider),
+        )
 
 
-def _give(source: SourceActivity, made: _Made) -> bool:
+def _give(source: SourceActivity, made: Made) -> bool:
     """Set the row's streams and what they alone tell; whether that changed it."""
     before = (source.streams, source.streams_sha256, dict(source.extra), _figures(source))
     source.streams, source.streams_sha256 = made.points, made.sha256
-    told_before = [name for name in COMPUTED_FIELDS if name not in source.extra.get(COMPUTED, [])]
+    told_before = [name for name in FIGURES if name not in source.extra.get(COMPUTED, [])]
     source.extra = {key: value for key, value in source.extra.items() if key != COMPUTED}
     computed = []
     for name, value in made.figures.items():
@@ -215,7 +193,7 @@ def _give(source: SourceActivity, made: _Made) -> bool:
 
 
 def _figures(source: SourceActivity) -> list[Any]:
-    return [getattr(source, name) for name in COMPUTED_FIELDS]
+    return [getattr(source, name) for name in FIGURES]
 
 
 def _feeds(user: User, provider: Speaks, sources: Sequence[SourceActivity]) -> dict[str, list[Feed]]:
@@ -233,18 +211,6 @@ def _feeds(user: User, provider: Speaks, sources: Sequence[SourceActivity]) -> d
                 feed = Feed(device.key, device.kind, one.start_ms[has_value], one.value[has_value])
                 feeds.setdefault(name, []).append(feed)
     return feeds
-
-
-def _streams(
-    source: SourceActivity, provider: Speaks, feeds: Mapping[str, Sequence[Feed]], routes: Sequence[RawRecord]
-) -> dict[str, Stream]:
-    start_ms, end_ms = _ms(source.start_time), _ms(source.end_time)
-    tracks = [track for raw in routes for track in parse_gpx(read_raw(raw.user_id, raw.sha256))]
-    return joined_streams(
-        sampled_streams(feeds, source.source_name, start_ms, end_ms),
-        route_streams(tracks, start_ms, end_ms, clip=source.parent_id is not None),
-        _own_streams(source, provider),
-    )
 
 
 def _own_streams(source: SourceActivity, provider: Speaks) -> Mapping[str, Stream]:

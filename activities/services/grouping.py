@@ -24,7 +24,7 @@ from django.db.models import Case, Count, ExpressionWrapper, F, OuterRef, Q, Sub
 from django.db.models.expressions import RawSQL
 
 from activities.domain.matching import (
-    SUGGESTION_REACH_MS,
+    LOOK_REACH_MS,
     Decision,
     Key,
     Neighbourhood,
@@ -262,7 +262,8 @@ def rebuild(user: User, *, on_progress: Callable[[int], None] = lambda count: No
 # --- reading what is around -----------------------------------------------------------------
 
 _RECORD_FIELDS = (
-    "provider", "external_id", "sport", "start_time", "elapsed_s", "timer_s", "moving_s", "distance_m", "device",
+    "provider", "external_id", "sport", "start_time", "utc_offset_s", "day_only", "elapsed_s", "timer_s", "moving_s",
+    "distance_m", "device",
 )  # fmt: skip
 # How many sources the activity of a source has.
 _SIBLINGS = Subquery(
@@ -347,7 +348,9 @@ class _Around:
             self._take(shared)
             keys = keys | {row.key for row in shared}
         reach = [(row.record.start_ms, row.record.start_ms) for row in self.affected]
-        self._load(_widened(reach, SUGGESTION_REACH_MS), self._partners())
+        self._load(_widened(reach, LOOK_REACH_MS), self._partners())
+        if any(row.record.day_only for row in self.rows.values()):
+            self._complete()
 
     @property
     def activities(self) -> set[int]:
@@ -360,11 +363,20 @@ class _Around:
         named = ((it.one, it.other) for it in self.decisions if it.one in mine or it.other in mine)
         return set(chain.from_iterable(named)) - mine
 
+    def _complete(self) -> None:
+        """Reads what else belongs to the activities at hand: whether one is told with its time decides by all of it."""
+        held = Counter(row.activity_id for row in self.rows.values())
+        torn = {
+            row.activity_id for row in self.rows.values() if row.activity_id and row.siblings > held[row.activity_id]
+        }
+        if torn:
+            self._take(list(_rows(self._user, activities=torn)))
+
     def _search(self, changed: list[Record], keys: set[Key]) -> None:
         search = Neighbourhood(changed, keys=keys, decisions=self.decisions)
         search.add(row.record for row in self.rows.values())
         while wanted := search.wanted():
-            found = self._load(_widened(wanted.spans, SUGGESTION_REACH_MS), wanted.keys, wanted.spans)
+            found = self._load(_widened(wanted.spans, LOOK_REACH_MS), wanted.keys, wanted.spans)
             search.add(row.record for row in found)
         self.affected = [self.rows[record.key] for record in search.component]
 
@@ -711,6 +723,8 @@ def _record(told: Mapping[str, Any]) -> Record:
         moving_ms=_whole_ms(told["moving_s"]),
         distance_m=told["distance_m"],
         device=told["device"],
+        offset_ms=1000 * (told["utc_offset_s"] or 0),
+        day_only=told["day_only"],
     )
 
 

@@ -28,6 +28,7 @@ from activities.selectors.raw import IN_ONE_QUERY, ImportFile, current_raws
 from activities.services.grouping import lock, remove_sources
 from trainstack import storage
 from trainstack.accounts.models import User
+from trainstack.packed import pack
 
 # Provider, kind and external id: one record, whatever the number of its versions.
 RecordKey = tuple[str, str, str]
@@ -113,12 +114,12 @@ def put_file(
 def put_payloads(user: User, provider: str, payloads: Sequence[RawPayload]) -> Stored:
     """Puts the bytes of all; `record_payloads` with what comes back makes the rows. Not inside a transaction."""
     at = timezone.now()
-    hashes = [storage.digest(payload.data)[0] for payload in payloads]
-    _announce(user.pk, hashes)
-    storage.put_raws(user.pk, {sha256: it.data for sha256, it in zip(hashes, payloads, strict=True)})
+    packed = [payload.packed or pack(payload.data) for payload in payloads]
+    _announce(user.pk, [one.sha256 for one in packed])
+    storage.put_raws(user.pk, {one.sha256: one for one in packed}.values())
     puts = (
-        _Put(it.kind, it.external_id, sha256, len(it.data), it.content_type, it.stated_at)
-        for it, sha256 in zip(payloads, hashes, strict=True)
+        _Put(it.kind, it.external_id, one.sha256, one.size_bytes, it.content_type, it.stated_at)
+        for it, one in zip(payloads, packed, strict=True)
     )
     return Stored(user, provider, tuple(puts), at)
 

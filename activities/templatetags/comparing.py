@@ -26,11 +26,12 @@ from activities.templatetags.units import (
     distance,
     duration,
     elevation,
-    local_start,
+    is_day_only,
     offset_name,
     pace,
     pace_label,
     quantity,
+    start_clock,
     stream_label,
 )
 from trainstack import sports
@@ -193,7 +194,7 @@ def _words(source: SourceActivity, name: str, profile: AthleteProfile | None) ->
     if name == "sport":
         return sports.label(source.sport)
     if name == "start_time":
-        return f"{local_start(source, profile):%H:%M:%S}"
+        return start_clock(source, profile)
     if name == "utc_offset_s":
         return offset_name(source.utc_offset_s)
     if name == "device_kind":
@@ -217,6 +218,8 @@ def _line(label: str, sources: Sequence[SourceActivity], name: str, words: Seque
 def _change(shown: SourceActivity, source: SourceActivity, name: str) -> str:
     """How far a figure is from the shown one: in seconds for times, else in hundredths of it."""
     if name == "start_time":
+        if is_day_only(shown) or is_day_only(source):
+            return ""
         return _signed(clock, (source.start_time - shown.start_time).total_seconds())
     if name not in FIGURES:
         return ""
@@ -325,6 +328,7 @@ REASONS = {
     "just_outside": "Just outside a bound",
     "other_family": "Another sport at the same time",
     "inside": "One inside the other",
+    "no_time_of_day": "Same day, no time told",
 }
 # What the two activities of a pair are compared by.
 NEAR = ("elapsed_s", "timer_s", "moving_s", "distance_m", "avg_heart_rate_bpm", "elevation_gain_m", "energy_kcal")
@@ -364,7 +368,7 @@ def near_figures(activity: Activity, other: Activity, profile: AthleteProfile | 
     start = _change(beside, source, "start_time")
     found = [
         Figure("Sport", sports.label(source.sport), sports.family(source.sport) != sports.family(beside.sport), ""),
-        Figure("Start", f"{local_start(source, profile):%H:%M:%S}", bool(start), start),
+        Figure("Start", start_clock(source, profile), bool(start), start),
     ]
     for name in NEAR:
         words, theirs = (figure(one, name, profile, source.sport) for one in (source, beside))

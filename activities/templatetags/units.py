@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from django import template
+from django.utils.dateformat import format as date_format
 from django.utils.html import format_html, format_html_join
 
 from activities.domain.metrics import Metric
@@ -21,6 +22,8 @@ YARD_M = 0.9144
 FOOT_M = 0.3048
 # Stands between a number and its unit, so that they are never parted.
 THIN = "\u202f"
+# Where a source tells the day and no more.
+NO_TIME = "no time told"
 
 
 class Quantity(str):
@@ -206,6 +209,25 @@ def local_start(told: Activity | SourceActivity | SleepSession, profile: Athlete
     return _on_the_wall(told.start_time, told, profile)
 
 
+def is_day_only(told: Activity | SourceActivity | SleepSession) -> bool:
+    """Whether it tells the day on which it began and no time of day."""
+    source = told.primary if isinstance(told, Activity) else told
+    return isinstance(source, SourceActivity) and source.day_only
+
+
+@register.simple_tag
+def started(told: Activity | SourceActivity, profile: AthleteProfile | None, day: str) -> str:
+    """The day in Django's format for dates, and the time on the wall where one was told."""
+    begin = local_start(told, profile)
+    return f"{date_format(begin, day)}, {NO_TIME if is_day_only(told) else f'{begin:%H:%M}'}"
+
+
+@register.filter
+def start_clock(told: Activity | SourceActivity, profile: AthleteProfile | None) -> str:
+    """The time on the wall where it began, to the second."""
+    return NO_TIME if is_day_only(told) else f"{local_start(told, profile):%H:%M:%S}"
+
+
 @register.filter
 def local_end(told: SleepSession | SourceActivity, profile: AthleteProfile | None) -> datetime:
     """The same for its end."""
@@ -222,6 +244,8 @@ def _on_the_wall(
     moment: datetime, told: Activity | SourceActivity | SleepSession, profile: AthleteProfile | None
 ) -> datetime:
     source = told.primary if isinstance(told, Activity) else told
+    if is_day_only(told):
+        return moment.astimezone(UTC).replace(tzinfo=None)
     if source is not None and source.utc_offset_s is not None:
         return (moment.astimezone(UTC) + timedelta(seconds=source.utc_offset_s)).replace(tzinfo=None)
     return moment.astimezone(profile.zone if profile else UTC).replace(tzinfo=None)

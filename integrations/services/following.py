@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -27,6 +26,7 @@ from integrations.base import Provider
 from integrations.services.report import Tally, month_name, month_number, months_in
 from integrations.services.runs import Lease
 from trainstack.accounts.models import AthleteProfile, User
+from trainstack.second import Second
 
 # How much of a run this takes, as a part of the reading.
 SHARE = 0.15
@@ -39,7 +39,7 @@ class Step:
     doing: str
     do: Callable[[Note], None]
     is_sleep: bool = False
-    # Begins what threads can do of it while another step is done.
+    # Begins what the second process can do of it while another step is done.
     begin: Callable[[], None] | None = None
 
 
@@ -64,36 +64,38 @@ def plan(lease: Lease, providers: Sequence[Provider], tally: Tally) -> None:
         lease.save(cursor={"phase": "follow", "step": 0}, counts=tally.as_json(), doing="Working out what follows")
 
 
-def follow(lease: Lease, providers: Sequence[Provider]) -> bool:
-    """Do the steps of these providers from the cursor on; whether all are done, or time is up."""
+def follow(lease: Lease, providers: Sequence[Provider], second: Second | None = None) -> bool:
+    """Do the steps of these providers from the cursor on; whether all are done, or time is up.
+
+    Streams are put together by the second process, if it is there, while this one writes days.
+    """
     run = lease.run
     tally = Tally.of(run.counts)
     first = int(run.cursor["step"])
     before = run.total - round(run.total * SHARE / (1 + SHARE))
-    with ExitStack() as makers:
-        steps = [
-            step
-            for provider in providers
-            for step in steps_of(run.user, provider, tally, makers.enter_context(StreamMaker(run.user, provider)))
-        ]
-        if touched := sorted({*tally.months_of(SLEEP_METRIC), *months_in(tally.nights)}):
-            steps.append(Step("Choosing whose nights are shown", lambda note: _elect(run.user, touched)))
-        for index in range(first, len(steps)):
-            step = steps[index]
-            done = before + (run.total - before) * index // len(steps)
-            lease.save(doing=step.doing, done=max(done, run.done))
+    steps = [
+        step
+        for provider in providers
+        for step in steps_of(run.user, provider, tally, StreamMaker(run.user, provider, second))
+    ]
+    if touched := sorted({*tally.months_of(SLEEP_METRIC), *months_in(tally.nights)}):
+        steps.append(Step("Choosing whose nights are shown", lambda note: _elect(run.user, touched)))
+    for index in range(first, len(steps)):
+        step = steps[index]
+        done = before + (run.total - before) * index // len(steps)
+        lease.save(doing=step.doing, done=max(done, run.done))
 
-            def note(derived: Derived, is_sleep: bool = step.is_sleep) -> None:
-                tally.add_derived(derived, is_sleep=is_sleep)
-                lease.save(counts=tally.as_json())
+        def note(derived: Derived, is_sleep: bool = step.is_sleep) -> None:
+            tally.add_derived(derived, is_sleep=is_sleep)
+            lease.save(counts=tally.as_json())
 
-            # The next of those that threads work on, so that they have something to do while this one is written.
-            for begin in [it.begin for it in steps[index:] if it.begin][: 2 if step.begin else 1]:
-                begin()
-            step.do(note)
-            lease.save(cursor={**run.cursor, "step": index + 1})
-            if lease.time_is_up and index + 1 < len(steps):
-                return False
+        # The next of those that are done elsewhere, so that there is something to do while this one is written.
+        for begin in [it.begin for it in steps[index:] if it.begin][: 2 if step.begin else 1]:
+            begin()
+        step.do(note)
+        lease.save(cursor={**run.cursor, "step": index + 1})
+        if lease.time_is_up and index + 1 < len(steps):
+            return False
     lease.save(done=run.total)
     return True
 
@@ -105,7 +107,7 @@ def steps_of(user: User, provider: Provider, tally: Tally, maker: StreamMaker) -
         yield Step(
             "Working out the nights", lambda note: refresh_sleep(user, provider, nights, note=note), is_sleep=True
         )
-    # Streams are made by threads while days are written.
+    # Streams are made by the second process while days are written.
     yield from _mingled(
         [
             Step(

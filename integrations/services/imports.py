@@ -8,13 +8,11 @@ worker that dies leaves everything before its last checkpoint and nothing of wha
 from __future__ import annotations
 
 import copy
-import queue
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -31,6 +29,7 @@ from activities.services import raw
 from activities.services.ingest import Told, ingest
 from activities.services.series import SampleWriter, StaleChunk
 from activities.services.telling import tell
+from integrations import apart
 from integrations.base import UNREADABLE, Provider, Reader
 from integrations.files import CONTENT_TYPES, FILE_KINDS
 from integrations.models import Import, SyncRun
@@ -41,6 +40,7 @@ from integrations.services.report import MAX_FILES, Report, Tally, report_from
 from integrations.services.runs import Failed, Lease, Work
 from trainstack.accounts.models import User
 from trainstack.memory import trim
+from trainstack.second import Second
 from trainstack.storage import PIECE_BYTES, digest, open_raw
 
 # What is read at most before it is written: rows of samples, payloads and their bytes, bytes of the file. They bound
@@ -51,6 +51,8 @@ CHECKPOINT_SAMPLE_BYTES = 6 << 20
 CHECKPOINT_PAYLOADS = 32
 CHECKPOINT_PAYLOAD_BYTES = 16 << 20
 CHECKPOINT_BYTES = 64 << 20
+# From so many bytes on, unpacked, a file is read by a second process: it takes a third of a second to start.
+LARGE_BYTES = 64 << 20
 # A file of which nothing comes for so long is given up.
 SILENCE_S = 600
 # How often a checkpoint whose chunks another writer moved is prepared again.
@@ -268,12 +270,21 @@ def set_state(import_file: Import, state: str, report: Report | None = None) -> 
 def _step_reading(lease: Lease) -> None:
     """One slice: read from the cursor on, then work out what follows, then close."""
     run = lease.run
-    if run.cursor.get("phase", "read") == "read" and not _read(lease):
-        return
-    whose = Tally.of(run.counts).providers.keys() & PROVIDERS.keys() | {_import_of(run).provider}
-    if following.follow(lease, [PROVIDERS[slug] for slug in sorted(whose)]):
-        cancelled = Tally.of(run.counts).cancelled
-        lease.finish(SyncRun.State.CANCELLED if cancelled else SyncRun.State.FINISHED)
+    with Second() as second:
+        if run.cursor.get("phase", "read") == "read" and not _read(lease, second):
+            return
+        tally = Tally.of(run.counts)
+        whose = tally.providers.keys() & PROVIDERS.keys() | {_import_of(run).provider}
+        if tally.bytes >= LARGE_BYTES and _may_take_another(lease):
+            second.start()
+        if following.follow(lease, [PROVIDERS[slug] for slug in sorted(whose)], second):
+            cancelled = Tally.of(run.counts).cancelled
+            lease.finish(SyncRun.State.CANCELLED if cancelled else SyncRun.State.FINISHED)
+
+
+def _may_take_another(lease: Lease) -> bool:
+    """Whether a second process may help; after an attempt that got nowhere everything is done in this one."""
+    return lease.run.attempts <= 1
 
 
 def _reading_ended(run: SyncRun) -> None:
@@ -303,7 +314,7 @@ def _reading_reopened(run: SyncRun) -> None:
 READING = Work(step=_step_reading, ended=_reading_ended, reopened=_reading_reopened)
 
 
-def _read(lease: Lease) -> bool:
+def _read(lease: Lease, second: Second) -> bool:
     """Read on; whether all is read (or the person asked to stop) and the next phase begins."""
     run = lease.run
     import_file = _import_of(run)
@@ -321,7 +332,11 @@ def _read(lease: Lease) -> bool:
             job = _Job(lease, import_file, *found)
             if not run.cursor:
                 tally.add_problems(container.problems)
-            with _Ahead(job.reader.read(container, cursor=run.cursor.get("at"))) as batches:
+            if _is_large(container) and apart.can_go(job.reader) and _may_take_another(lease):
+                batches = _read_apart(lease, second, file, container, job.reader)
+            else:
+                batches = job.reader.read(container, cursor=run.cursor.get("at"))
+            with closing(batches):  # type: ignore[type-var]
                 for some in _portions(batches, lease):
                     tally = job.store(some, tally)
                     trim()
@@ -337,18 +352,38 @@ def _read(lease: Lease) -> bool:
     return True
 
 
-def _portions(batches: _Ahead, lease: Lease) -> Iterator[list[Batch]]:
+def _is_large(container: Container) -> bool:
+    return sum(member.size for member in container.members) >= LARGE_BYTES
+
+
+def _read_apart(lease: Lease, second: Second, file: IO[bytes], container: Container, reader: Reader) -> Iterator[Batch]:
+    """The batches as the second process reads them; keeps the lease while none comes."""
+    heard = time.monotonic()
+
+    def waiting() -> None:
+        if time.monotonic() - heard > SILENCE_S:
+            raise Failed("The file could not be read on: nothing came of it for ten minutes.")
+        lease.renew()
+
+    second.start(file)
+    answers = second.ask(apart.read, file.fileno(), container.name, limits(), reader, lease.run.cursor.get("at"))
+    for batch in answers.each(settings.RUN_LEASE_S / 3, waiting):
+        yield batch
+        heard = time.monotonic()
+
+
+def _portions(batches: Iterator[Batch], lease: Lease) -> Iterator[list[Batch]]:
     """The batches in portions, each of which becomes one checkpoint."""
     portion: list[Batch] = []
     since = lease.run.done
-    for batch in batches.each(lease):
+    for batch in batches:
         if portion and sum(len(one.payloads) for one in (*portion, batch)) > CHECKPOINT_PAYLOADS:
             since = portion[-1].done
             yield portion
             portion = []
         portion.append(batch)
         tables = [table.columns for one in portion for table in one.samples]
-        payloads = [len(payload.data) for one in portion for payload in one.payloads]
+        payloads = [payload.size_bytes for one in portion for payload in one.payloads]
         if (
             sum(map(len, tables)) >= CHECKPOINT_ROWS
             or sum(table.nbytes for table in tables) >= CHECKPOINT_SAMPLE_BYTES
@@ -360,62 +395,6 @@ def _portions(batches: _Ahead, lease: Lease) -> Iterator[list[Batch]]:
             portion, since = [], batch.done
     if portion:
         yield portion
-
-
-class _Ahead:
-    """Batches, read by a thread that is one batch ahead of whoever stores them."""
-
-    def __init__(self, batches: Iterator[Batch]) -> None:
-        self._batches = batches
-        self._ready: queue.Queue[Batch | BaseException | None] = queue.Queue(1)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
-
-    def __enter__(self) -> _Ahead:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def each(self, lease: Lease) -> Iterator[Batch]:
-        """Batch by batch; keeps the lease while none comes."""
-        heard = time.monotonic()
-        while True:
-            try:
-                batch = self._ready.get(timeout=settings.RUN_LEASE_S / 3)
-            except queue.Empty:
-                if time.monotonic() - heard > SILENCE_S:
-                    raise Failed("The file could not be read on: nothing came of it for ten minutes.") from None
-                lease.renew()
-                continue
-            if batch is None:
-                return
-            if isinstance(batch, BaseException):
-                raise batch
-            yield batch
-            heard = time.monotonic()
-
-    def _run(self) -> None:
-        try:
-            for batch in self._batches:
-                self._put(batch)
-                if self._stop.is_set():
-                    break
-            self._put(None)
-        except BaseException as error:  # told to whoever stores
-            self._put(error)
-        finally:
-            self._batches.close()  # type: ignore[attr-defined]
-
-    def _put(self, one: Batch | BaseException | None) -> None:
-        while not self._stop.is_set():
-            try:
-                self._ready.put(one, timeout=0.1)
-                return
-            except queue.Full:
-                continue
 
 
 class _Job:

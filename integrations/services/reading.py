@@ -29,7 +29,7 @@ from activities.services.ingest import Told, local_date_of
 from activities.services.telling import ToldDays
 from integrations.base import Provider
 from integrations.errors import UnexpectedPayload
-from integrations.merging import merged
+from integrations.merging import completed, merged
 from trainstack.accounts.models import User
 from trainstack.storage import read_raw, stream_store
 
@@ -115,7 +115,7 @@ def told_of(user: User, provider: Provider, payloads: Sequence[RawPayload], name
 
     `name` is that of the file they come from. Not inside a transaction.
     """
-    hashes = [hashlib.sha256(it.data).hexdigest() if it.kind in provider.parse else "" for it in payloads]
+    hashes = [it.sha256 if it.kind in provider.parse else "" for it in payloads]
     stored = _stored(user, provider, {it.external_id for it in payloads if it.kind in provider.parse})
     current = _current(provider, payloads, hashes, stored)
     filed = {
@@ -288,12 +288,15 @@ def _read_together(
     for version in versions:
         if version.place is not None:
             payload = payloads[version.place]
-            readings.append(parse(provider, payload.kind, payload.data, payload.external_id))
+            readings.append(parse(provider, payload.kind, payload.plain, payload.external_id))
         elif version.record:
             data = read_raw(version.record.user_id, version.record.sha256)
             readings.append(parse(provider, version.kind, data, version.record.external_id))
     telling = [place for place, (parsed, _) in enumerate(readings) if parsed.activities]
-    activities = merged([parsed.activities for parsed, _ in readings])
+    activities = completed(
+        merged([parsed.activities for parsed, _ in readings]),
+        [parsed.addition for parsed, _ in readings if parsed.addition],
+    )
     hashes: list[str | None] = []
     objects: dict[str, bytes] = {}
     if not provider.streams_from_samples:

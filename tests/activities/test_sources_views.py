@@ -15,7 +15,7 @@ from django.urls import reverse
 from activities.models import LinkDecision, Pin, SourcePriority
 from activities.services.priorities import set_priority
 from tests.activities.keeping import keep_streams
-from tests.activities.several import START, activity_of, nearly, told_by
+from tests.activities.several import START, activity_of, grouped, nearly, told_by
 from tests.factories.activities import (
     DailyMetricFactory,
     RetiredActivityFactory,
@@ -297,6 +297,34 @@ def test_review_shows_a_pair_with_what_nearly_matched(client, user):
 
 def test_navigation_leads_to_the_review_only_where_something_waits(client):
     assert '<li id="nav-review" hidden><a' in page(client, reverse("activities:today"))
+
+
+def test_review_of_a_row_without_a_time_of_day_says_so(client, user):
+    watch = SourceActivityFactory(user=user, start_time=START, utc_offset_s=7200, activity=None)
+    noon = START.replace(hour=12, minute=0)
+    row = SourceActivityFactory(user=user, provider="tempo", start_time=noon, day_only=True, activity=None)
+    grouped(user, watch, row)
+
+    shown = page(client, REVIEW)
+
+    assert "One tells no time of day; on that day, the durations differ by 0 %" in shown
+    assert "Same day, no time told" in shown
+    assert "Sat 2 May 2026, <strong>no time told</strong>" in shown
+    assert "Sat 2 May 2026, <strong>09:30:00</strong>" in shown
+
+
+def test_an_effort_without_a_time_of_day_is_shown_on_its_day_wherever_the_athlete_lives(client, user):
+    """Noon UTC is the day after in Auckland."""
+    user.profile.time_zone = "Pacific/Auckland"
+    user.profile.save()
+    row = SourceActivityFactory(user=user, start_time=START.replace(hour=12), day_only=True, activity=None)
+    [row] = grouped(user, row)
+
+    listed = page(client, reverse("activities:activities"))
+    detail = page(client, reverse("activities:activity", args=[row.activity_id]))
+
+    assert "Sat 2 May, no time told" in listed
+    assert "Saturday, 2 May 2026, no time told" in detail
 
 
 def test_review_draws_small_routes(client, user):

@@ -1,7 +1,7 @@
 """Rows of TrainingPeaks' workouts.csv: what was planned and what was done, by the day.
 
 A row tells no time and no id. Where its file lies in the same archive, the row gives the name and the figures that the
-file lacks; alone it becomes an activity at noon of its day.
+file lacks; alone it becomes an activity that tells its day only.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ def parse_row(data: bytes, external_id: str) -> Parsed:
         external_id=external_id,
         sport=facts.sport,
         start_time=datetime(facts.day.year, facts.day.month, facts.day.day, 12, tzinfo=UTC),
+        day_only=True,
         provider=PROVIDER,
         provider_type=text(row.get("WorkoutType")),
         name=text(row.get("Title")),
@@ -73,7 +74,7 @@ def parse_row(data: bytes, external_id: str) -> Parsed:
         avg_speed_mps=_figure(row, "VelocityAverage"),
         max_speed_mps=_figure(row, "VelocityMax"),
         source_name="TrainingPeaks",
-        extra={**({"start_time_estimated": True} if external_id.startswith(ALONE) else {}), **_rest(row)},
+        extra=_rest(row),
     )
     return Parsed(activities=(workout,))
 

@@ -28,14 +28,15 @@ PROVIDER = Provider(
         ),
     ),
     notes=(
-        "The summary tells the day of a workout and no time. Without its file a workout is shown at noon.",
+        "The summary tells the day of a workout and no time. Without its file a workout is shown without one; where "
+        "the file came by another way, the two are suggested to you as one.",
         "Energy in the summary is mechanical work in kilojoules, so it is not shown as calories.",
         "What was only planned is counted, not imported.",
         "Of the metrics weight and resting pulse are read. The others do not say enough: which kind of heart rate "
         "variability it is, or when a sleep was.",
         "Old .pwx files are kept inside the export and not read.",
     ),
-    mapping_version=1,
+    mapping_version=2,
     readers=(ExportReader(),),
     parse={**FILE_KINDS, "row": mapping.parse_row, "metrics": mapping.parse_metrics},
     sports=SPORTS,

@@ -39,7 +39,7 @@ def agreeing(one: Record, other: Record) -> list[int]:
 def match(one: Record, other: Record) -> bool:
     starts = abs(one.start_ms - other.start_ms)
     families = sport_family(one), sport_family(other)
-    if starts > 120_000:
+    if starts > 120_000 or one.day_only or other.day_only:
         return False
     if None in families:
         if starts > 15_000:

@@ -6,6 +6,7 @@ For the pure core, and for the database through rows made from the same records.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ from activities.domain.priority import DEVICE_KINDS, Candidate, Order, Richness
 
 PROVIDERS = ("apple_health", "garmin", "polar", "strava", "zwift")
 START_MS = 1_780_000_000_000
+# Of the day on which it lies, UTC.
+NOON_MS = START_MS // 86_400_000 * 86_400_000 + 43_200_000
 CLUSTER_MS = 300_000
 SPORTS = (("running", "running.trail"), ("running", "running", "generic"), ("running", "running", "", "cycling"))
 # A device kind, and a number that becomes a richness.
@@ -76,6 +79,23 @@ def clusters(draw: st.DrawFn, start_ms: int = START_MS, prefix: str = "") -> lis
 
 
 @st.composite
+def day_rows(draw: st.DrawFn, records: Sequence[Record]) -> list[Record]:
+    """One or two rows of a table that tells days and no times, about as long as one of the records, a day beside it."""
+    like = draw(st.sampled_from(records))
+    return [
+        replace(
+            like,
+            provider=draw(st.sampled_from(("trainingpeaks", like.provider))),
+            external_id=f"row {number}",
+            start_ms=NOON_MS + draw(st.sampled_from((0, 0, 86_400_000))),
+            timer_ms=draw(st.sampled_from((like.timer_ms, 600_000))),
+            day_only=True,
+        )
+        for number in range(draw(st.integers(1, 2)))
+    ]
+
+
+@st.composite
 def decisions_on(draw: st.DrawFn, records: Sequence[Record], max_size: int = 5) -> tuple[Decision, ...]:
     """Decisions on pairs of the records, now and then on one that is not there; numbers in no order of time."""
     keys = [*(record.key for record in records), ("garmin", "gone")]
@@ -96,6 +116,8 @@ def accounts(draw: st.DrawFn) -> Account:
     if draw(st.integers(0, 3)) == 0:
         later_ms = draw(st.sampled_from((CLUSTER_MS + 60_000, 1_800_000, 86_400_000)))
         records += draw(clusters(START_MS + later_ms, "b"))
+    if draw(st.integers(0, 3)) == 0:
+        records += draw(day_rows(records))
     decisions = draw(decisions_on(records)) if draw(st.booleans()) else ()
     return Account(tuple(records), decisions)
 

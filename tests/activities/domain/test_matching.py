@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import combinations, permutations
+from typing import Any
 
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from activities.domain.matching import (
+    LOOK_REACH_MS,
     MAX_COMPARED,
     MAX_SHIFT_MS,
     MAX_SPANS,
@@ -28,7 +30,7 @@ from activities.domain.matching import (
     suggestions_of,
 )
 from tests.activities.domain import reference
-from tests.activities.domain.strategies import START_MS, Account, accounts, clusters, decisions_on, has_chain
+from tests.activities.domain.strategies import NOON_MS, START_MS, Account, accounts, clusters, decisions_on, has_chain
 
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
 
@@ -44,10 +46,18 @@ def told(
     distance: float | None = None,
     sport: str = "running",
     device: str = "",
+    offset: float = 0,
+    day_only: bool = False,
 ) -> Record:
-    """A record; `at` and the durations in seconds."""
+    """A record; `at` and the durations in seconds, `offset` in hours. One of a day alone stands at noon of it."""
     durations = [None if it is None else round(it * SECOND) for it in (elapsed, timer, moving)]
-    return Record(provider, external_id, sport, START_MS + round(at * SECOND), *durations, distance, device)
+    start_ms = (NOON_MS if day_only else START_MS) + round(at * SECOND)
+    return Record(provider, external_id, sport, start_ms, *durations, distance, device, round(offset * HOUR), day_only)
+
+
+def row(provider: str = "trainingpeaks", external_id: str = "row", **changes: Any) -> Record:
+    """A record of the day on which the others begin, without a time."""
+    return told(provider, external_id, day_only=True, **changes)
 
 
 def same(number: int, one: Record, other: Record) -> Decision:
@@ -107,6 +117,8 @@ def keys(*records: Record) -> tuple[Key, ...]:
         pytest.param(told(elapsed=60), told(elapsed=60, at=90), False, id="two one-minute efforts 90 s apart"),
         pytest.param(told(elapsed=60), told(elapsed=60, at=30), False, id="overlap exactly half"),
         pytest.param(told(elapsed=60), told(elapsed=60, at=29.999), True, id="overlap over half"),
+        pytest.param(row(), replace(row("strava"), day_only=False), False, id="noon where no time was told"),
+        pytest.param(row(), row("strava"), False, id="no time told by either"),
     ],
 )
 def test_matches_at_its_bounds(one: Record, other: Record, is_match: bool) -> None:
@@ -652,6 +664,76 @@ def test_near_miss_is_symmetric_and_none_where_they_match(records: list[Record])
         miss = near_miss(shape_of(one), shape_of(other))
         assert miss == near_miss(shape_of(other), shape_of(one))
         assert miss is None or not matches(one, other)
+
+
+# START_MS is 20:26 in the evening, UTC.
+@pytest.mark.parametrize(
+    ("one", "other", "detail"),
+    [
+        pytest.param(row(), told(), "the durations differ by 0 %", id="alike"),
+        pytest.param(row(elapsed=None, timer=3240), told(elapsed=9999, timer=3600), "the durations differ by 10 %",
+            id="durations exactly 10 % apart, timer with timer"),
+        pytest.param(row(distance=9_500), told(distance=10_000, sport="running.trail"),
+            "the durations differ by 0 % and the distances by 5 %", id="distances exactly 5 % apart"),
+        pytest.param(row(sport="generic", distance=9_995), told(distance=10_000),
+            "the durations differ by 0 % and the distances by 0.1 %", id="no sport told, but a distance"),
+        pytest.param(row(), told(at=3 * 3600, offset=-5), "the durations differ by 0 %", id="evening in New York"),
+        pytest.param(row(), told(at=-22 * 3600, offset=10), "the durations differ by 0 %", id="morning in Sydney"),
+        pytest.param(row(), row("strava"), "the durations differ by 0 %", id="no time told by either"),
+        pytest.param(row(), told("trainingpeaks"), "the durations differ by 0 %", id="row and file of one source"),
+    ],
+)  # fmt: skip
+def test_suggestions_of_what_tells_no_time_of_day(one: Record, other: Record, detail: str) -> None:
+    words = f"one tells no time of day; on that day, {detail}"
+    expected = [Suggestion(*keys(one, other), "no_time_of_day", words)]
+
+    assert groups_of([one, other]) == sorted([keys(one), keys(other)])
+    assert suggested(one, other) == suggested(other, one) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(row(elapsed=3239.999), told(), id="durations over 10 % apart"),
+        pytest.param(row(elapsed=None), told(), id="no duration"),
+        pytest.param(row(), told(elapsed=None), id="no duration beside it"),
+        pytest.param(row(distance=9_499), told(distance=10_000), id="distances over 5 % apart"),
+        pytest.param(row(sport="cycling"), told(), id="another family"),
+        pytest.param(row(sport="cycling", at=-60), told(at=(NOON_MS - START_MS) / 1000), id="another sport at noon"),
+        pytest.param(row(sport="generic"), told(distance=10_000), id="no sport told, and one distance"),
+        pytest.param(row(at=86_400), told(), id="the day after"),
+        pytest.param(row(), told(at=3.6 * 3600), id="past midnight"),
+        pytest.param(row(), told(offset=4), id="past midnight on the wall"),
+        pytest.param(row(at=-86_400), told(at=-86_400, offset=5), id="past midnight on the wall, the day before"),
+        pytest.param(row(), row(external_id="b"), id="two rows of one table"),
+        pytest.param(row(elapsed=900), told(at=(NOON_MS - START_MS) / 1000 - 600), id="no time to be inside of"),
+    ],
+)
+def test_suggestions_of_a_day_that_does_not_fit(one: Record, other: Record) -> None:
+    assert suggested(one, other) == suggested(other, one) == []
+
+
+def test_suggestions_of_a_day_on_which_one_did_the_same_twice() -> None:
+    """Whoever is joined with one of them is no longer looked for, and the other row belongs to the other."""
+    there, back = told("garmin", "1", at=-9.2 * 3600), told("strava", "2")
+    rows = row(external_id="a"), row(external_id="b")
+    pairs = {(one.key, other.key) for one in (there, back) for other in rows}
+
+    assert {(it.one, it.other) for it in suggested(there, back, *rows)} == pairs
+    assert [(it.one, it.other) for it in suggested(there, back, *rows, decisions=[same(1, there, rows[0])])] == [
+        keys(back, rows[1])
+    ]
+
+
+def test_suggestions_of_a_day_reach_around_the_earth() -> None:
+    """From midnight at UTC+14 to midnight at UTC-12."""
+    first = replace(told(offset=14), start_ms=NOON_MS - LOOK_REACH_MS)
+    last = replace(told("strava", offset=-12), start_ms=NOON_MS + 24 * HOUR - 1)
+
+    assert [it.reason for it in suggested(row(), first)] == ["no_time_of_day"]
+    assert [it.reason for it in suggested(row(), last)] == ["no_time_of_day"]
+    assert suggested(row(), replace(first, start_ms=first.start_ms - 1)) == []
+    assert suggested(row(), replace(last, start_ms=last.start_ms + 1)) == []
 
 
 def test_suggestions_reach_as_far_as_they_say() -> None:

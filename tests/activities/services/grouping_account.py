@@ -58,6 +58,8 @@ def parsed(record: Record) -> ParsedActivity:
         moving_s=_seconds(record.moving_ms),
         distance_m=record.distance_m,
         device=record.device,
+        utc_offset_s=record.offset_ms // 1000 or None,
+        day_only=record.day_only,
     )
 
 

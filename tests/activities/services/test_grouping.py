@@ -385,6 +385,45 @@ def test_what_the_athlete_said_are_two_is_no_longer_suggested(user: User) -> Non
     assert not Suggestion.objects.exists()
 
 
+# The day of RUN in Auckland, where it is the morning after: a table tells it without a time.
+IN_AUCKLAND = replace(RUN, offset_ms=12 * HOUR_MS)
+NOON_MS = (RUN.start_ms // (24 * HOUR_MS) + 1) * 24 * HOUR_MS + 12 * HOUR_MS
+ROW = replace(RUN, provider="trainingpeaks", external_id="row", start_ms=NOON_MS, day_only=True)
+
+
+@pytest.mark.parametrize("records", [[IN_AUCKLAND, ROW], [ROW, IN_AUCKLAND]], ids=["file first", "row first"])
+def test_a_row_without_a_time_is_suggested_beside_the_file_of_its_day_and_never_joined(
+    user: User, records: list[Record]
+) -> None:
+    for record in records:
+        file(user, [record])
+
+    suggestion = Suggestion.objects.get()
+    assert (suggestion.one, suggestion.other, suggestion.reason, suggestion.detail) == (
+        source(user, "run"), source(user, "row"), "no_time_of_day",
+        "one tells no time of day; on that day, the durations differ by 0 % and the distances by 0 %",
+    )  # fmt: skip
+    assert len(state_of(user)) == 2
+    assert not rebuild(user)
+
+
+def test_a_row_without_a_time_at_noon_is_not_joined_with_what_began_then(user: User) -> None:
+    file(user, [ROW, replace(IN_AUCKLAND, start_ms=NOON_MS)])
+
+    assert len(state_of(user)) == 2
+
+
+def test_a_row_without_a_time_is_no_longer_looked_for_once_it_is_joined(user: User) -> None:
+    """Also where the file that it was joined with lies beyond what is looked at around another."""
+    file(user, [replace(IN_AUCKLAND, start_ms=RUN.start_ms - 240 * HOUR_MS), ROW])
+    decide(user, [Decision(1, True, IN_AUCKLAND.key, ROW.key)])
+
+    file(user, [replace(IN_AUCKLAND, external_id="another", provider="strava")])
+
+    assert not Suggestion.objects.exists()
+    assert not rebuild(user)
+
+
 # --- from scratch ---------------------------------------------------------------------------
 
 
@@ -455,7 +494,7 @@ def test_what_is_around_is_read_in_two_queries_and_one_more_where_it_reaches_fur
     assert read(RUN) == 2
     assert read(beside("other")) == 2
 
-    file(user, [beside("far", "polar", 20 * 3600)])
+    file(user, [beside("far", "polar", 40 * 3600)])
     decide(user, [Decision(1, True, ("garmin", "run"), ("polar", "far"))])
     # The record that the decision leads to, and what lies around that.
     assert read(beside("third", "wahoo")) == 4
@@ -464,8 +503,8 @@ def test_what_is_around_is_read_in_two_queries_and_one_more_where_it_reaches_fur
 
 
 def test_what_a_decision_leads_to_far_away_is_grouped_as_well(user: User) -> None:
-    """A day later lies a pair of which one is held by a decision, so that what comes first decides over both."""
-    day_s = 86_400
+    """Two days later lies a pair of which one is held by a decision, so that what comes first decides over both."""
+    day_s = 2 * 86_400
     decide(user, [Decision(1, True, ("garmin", "run"), ("polar", "next day"))])
     file(user, [beside("next day", "polar", day_s), beside("next day too", "wahoo", day_s + 10)])
     assert len(state_of(user)) == 1

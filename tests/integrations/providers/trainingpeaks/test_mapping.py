@@ -22,6 +22,7 @@ def test_parse_row_reads_what_was_done(sample: Sample) -> None:
                 external_id="row-1",
                 sport="cycling",
                 start_time=datetime(2026, 3, 3, 12, 0, tzinfo=UTC),
+                day_only=True,
                 provider="trainingpeaks",
                 provider_type="Bike",
                 name="Sweet spot 3x12",
@@ -37,7 +38,6 @@ def test_parse_row_reads_what_was_done(sample: Sample) -> None:
                 max_speed_mps=15.2,
                 source_name="TrainingPeaks",
                 extra={
-                    "start_time_estimated": True,
                     "WorkoutDescription": "3 x 12 min\nwith rests",
                     "PlannedDuration": 1.0,
                     "Energy": 742.0,

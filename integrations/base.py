@@ -233,8 +233,8 @@ class Ask:
     rank: int = 0
     # To be made no sooner than in so many seconds: a file that is not ready yet.
     wait_s: float = 0
-    # The kind of the list element that it completes; `key` is then the element's external id and `what` the kind of record
-    # that it brings. Made only where that element is new or changed, or where such a record never came.
+    # The kind of the list element that it completes; `key` is then the element's external id and `what` the kind of
+    # record that it brings. Made only where that element is new or changed, or where such a record never came.
     of: str = ""
 
 

@@ -28,6 +28,7 @@ class Code(StrEnum):
     DESCRIPTION_UNSUPPORTED = "description_unsupported"
     ENVIRONMENT_UNSUPPORTED = "environment_unsupported"
     POOL_LENGTH_UNSUPPORTED = "pool_length_unsupported"
+    STEP_COUNT_UNSUPPORTED = "step_count_unsupported"
     # the names of the planned-workouts specification
     SECONDARY_TARGET_IGNORED = "secondary_target_ignored"
     TOO_MANY_TARGETS = "too_many_targets"

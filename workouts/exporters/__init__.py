@@ -1,1 +1,8 @@
 """Every exporter: a workout in, the provider's payload and all that had to change out."""
+
+from __future__ import annotations
+
+from workouts.exporters.base import Exporter
+from workouts.exporters.garmin import GarminExporter
+
+EXPORTERS: dict[str, Exporter] = {exporter.slug: exporter for exporter in (GarminExporter(),)}

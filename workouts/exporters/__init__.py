@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from workouts.exporters.base import Exporter
 from workouts.exporters.garmin import GarminExporter
+from workouts.exporters.wahoo import WahooExporter
 
-EXPORTERS: dict[str, Exporter] = {exporter.slug: exporter for exporter in (GarminExporter(),)}
+EXPORTERS: dict[str, Exporter] = {exporter.slug: exporter for exporter in (GarminExporter(), WahooExporter())}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from workouts.domain.athlete import DEFAULTS, AthleteParameters
+from workouts.domain.athlete import AthleteParameters
 from workouts.domain.coercion import Code, Warnings
 from workouts.domain.structure import (
     Completion,
@@ -33,6 +33,7 @@ from workouts.domain.structure import (
 from workouts.domain.targets import Range, Unit, in_unit, range_of, widened
 from workouts.exercises.catalogue import garmin_exercise
 from workouts.exporters.base import CONVERTED, NO, YES, Cell, Export, Features, Support, exported
+from workouts.exporters.writing import Writer, kilograms, whole
 
 MAX_NAME = 80
 MAX_DESCRIPTION = 1024
@@ -40,7 +41,6 @@ MAX_STEP_DESCRIPTION = 512
 MAX_STEPS = 100
 # A timed step of a lap swim, rests aside.
 SWIM_TIME_S = (60, 3540)
-KG_A_POUND = 0.45359237
 
 _Sport = WorkoutSport
 _SPORTS: dict[WorkoutSport, str] = {
@@ -145,23 +145,21 @@ class GarminExporter:
         return exported(self.slug, payload, workout, warnings)
 
 
-class _Writer:
-    """One workout being written."""
+class _Writer(Writer):
+    provider = "Garmin"
 
     def __init__(self, workout: Workout, athlete: AthleteParameters, warnings: Warnings) -> None:
-        self.workout = workout
-        self.athlete = athlete
-        self.warnings = warnings
+        super().__init__(workout, athlete, warnings)
         self.sport = _SPORTS.get(workout.sport, "GENERIC")
         self.order = 0
 
     def payload(self) -> dict[str, Any]:
         self._note_sport()
-        pool = self._pool_length()
+        pool = self.pool_length()
         workout = self.workout
         return {
-            "workoutName": self._cut(workout.name, MAX_NAME, "workout.name", Code.NAME_TRUNCATED),
-            "description": self._cut(
+            "workoutName": self.cut(workout.name, MAX_NAME, "workout.name", Code.NAME_TRUNCATED),
+            "description": self.cut(
                 workout.description, MAX_DESCRIPTION, "workout.description", Code.DESCRIPTION_TRUNCATED
             )
             or None,
@@ -188,37 +186,15 @@ class _Writer:
     # --- the workout ----------------------------------------------------------------------
 
     def _note_sport(self) -> None:
-        sport, environment = self.workout.sport, self.workout.environment
-        words = sport.value.replace("_", " ")
+        sport = self.workout.sport
         if sport in _BROADER:
-            self.warnings.add(Code.SPORT_CONVERTED, "workout.sport", f"Garmin plans {words} as {_BROADER[sport]}.")
+            self.convert_sport(_BROADER[sport])
         elif sport not in _SPORTS:
-            self.warnings.add(
-                Code.SPORT_UNSUPPORTED,
-                "workout.sport",
-                f"Garmin knows no planned {words}: it was sent as a workout of no particular sport.",
-            )
-        is_pool = sport is WorkoutSport.SWIMMING
-        lost = (Environment.OUTDOOR,) if is_pool else (Environment.INDOOR, Environment.POOL)
-        if environment is not None and environment in lost:
-            self.warnings.add(
-                Code.ENVIRONMENT_UNSUPPORTED,
-                "workout.environment",
-                "Garmin's planned swims are in a pool."
-                if is_pool
-                else f"Garmin's planned workouts do not say where: “{environment.value}” was left out.",
-            )
-
-    def _pool_length(self) -> float | None:
-        if self.workout.sport is not WorkoutSport.SWIMMING:
-            return None
-        told = self.athlete.pool_length_meters or self.workout.pool_length_meters
-        if told is None:
-            told = DEFAULTS["pool_length_meters"]
-            self.warnings.add(
-                Code.POOL_LENGTH_MISSING, "workout.pool_length_meters", f"Nobody told the pool's length: {told:g} m."
-            )
-        return told
+            self.lose_sport("a workout of no particular sport")
+        if sport is WorkoutSport.SWIMMING:
+            self.lose_environment(Environment.OUTDOOR, Environment.INDOOR)
+        else:
+            self.lose_environment(Environment.INDOOR, Environment.POOL)
 
     def _steps(self) -> list[dict[str, Any]]:
         written: list[dict[str, Any]] = []
@@ -237,7 +213,7 @@ class _Writer:
             step.completion_condition.type is Completion.TIME for step in block.steps
         )
         if is_timed:
-            self.warnings.add(
+            self.warn(
                 Code.BLOCK_UNROLLED,
                 path,
                 "Garmin takes no timed steps in a block that repeats until a time: its steps were written once.",
@@ -277,7 +253,7 @@ class _Writer:
         return self.order
 
     def _note_too_many(self) -> None:
-        self.warnings.add(
+        self.warn(
             Code.STEP_COUNT_UNSUPPORTED,
             "workout.step_blocks",
             f"Garmin takes {MAX_STEPS} steps, repeats counted: the steps behind them were left out.",
@@ -289,18 +265,11 @@ class _Writer:
         order = self._next()
         texts = [step.notes] if step.notes else []
         primary, secondary = self._targets(path, step, texts)
-        for number, control in enumerate(step.controls):
-            shown = f"{control.value * 100:g} %" if control.type.value == "grade" else f"{control.value:g}"
-            self.warnings.add(
-                Code.CONTROL_UNSUPPORTED,
-                f"{path}.controls[{number}]",
-                f"Garmin sets no {control.type.value} of a machine: it stands in the step's text.",
-            )
-            texts.append(f"{control.type.value.capitalize()} {shown}")
+        self.lose_controls(path, step, texts)
         duration = self._duration(path, step)
         swim = self._swim(path, step.swimming, texts)
         exercise = self._exercise(path, step.strength, texts)
-        description = self._cut(". ".join(texts), MAX_STEP_DESCRIPTION, f"{path}.notes", Code.DESCRIPTION_TRUNCATED)
+        description = self.cut(". ".join(texts), MAX_STEP_DESCRIPTION, f"{path}.notes", Code.DESCRIPTION_TRUNCATED)
         return {
             "type": "WorkoutStep",
             "stepId": None,
@@ -336,7 +305,7 @@ class _Writer:
         told = condition.value or 0
         value = min(max(told, shortest), longest)
         if value != told:
-            self.warnings.add(
+            self.warn(
                 Code.VALUE_CLAMPED,
                 f"{path}.completion_condition",
                 f"A timed step of a swim lasts {shortest} to {longest} s at Garmin: {value:g} s instead of {told:g} s.",
@@ -357,19 +326,17 @@ class _Writer:
             if not found:
                 found.append(self._target(where, target))
             elif self.sport not in _WITH_TWO_TARGETS:
-                self.warnings.add(
+                self.warn(
                     Code.SECONDARY_TARGET_IGNORED,
                     where,
                     "Garmin takes a second target in cycling and swimming only: it was left out.",
                 )
             elif len(found) == 2:
-                self.warnings.add(
-                    Code.TOO_MANY_TARGETS, where, "Garmin takes two targets a step: this one was left out."
-                )
+                self.warn(Code.TOO_MANY_TARGETS, where, "Garmin takes two targets a step: this one was left out.")
             else:
                 written = self._target(where, target)
                 if written["Type"] == found[0]["Type"]:
-                    self.warnings.add(
+                    self.warn(
                         Code.SECONDARY_TARGET_IGNORED,
                         where,
                         "Garmin's second target must be of another kind than the first: it was left out.",
@@ -380,19 +347,10 @@ class _Writer:
         return (second, first) if self.sport == "LAP_SWIMMING" else (first, second)
 
     def _takes(self, where: str, target: IntensityTarget, texts: list[str]) -> bool:
-        kind = target.target_type
-        is_stroke_rate = kind is TargetType.CADENCE and self.sport == "LAP_SWIMMING"
-        if kind is not TargetType.RPE and not is_stroke_rate:
+        is_stroke_rate = target.target_type is TargetType.CADENCE and self.sport == "LAP_SWIMMING"
+        if target.target_type is not TargetType.RPE and not is_stroke_rate:
             return True
-        words = "a rate of strokes" if is_stroke_rate else "an exertion (RPE)"
-        told = range_of(target)
-        shown = f"{told.low:g}" if told.low == told.high else f"{told.low:g}-{told.high:g}"
-        texts.append(f"{'Stroke rate' if is_stroke_rate else 'RPE'} {shown}")
-        self.warnings.add(
-            Code.TARGET_TYPE_UNSUPPORTED,
-            f"{where}.target_type",
-            f"Garmin takes {words} as no target: it stands in the step's text.",
-        )
+        self.lose_target(where, target, texts)
         return False
 
     def _target(self, where: str, target: IntensityTarget) -> dict[str, Any]:
@@ -401,17 +359,13 @@ class _Writer:
         if told.unit == "zone" and told.low == told.high:
             return _written(told.quantity.upper(), zone=int(told.low))
         if target.target_type is TargetType.HEART_RATE_THRESHOLD_PERCENTAGE:
-            told = self._of_maximum(where, told)
-        told = widened(told, where, self.warnings)
-        told = in_unit(
-            told,
+            told = self._of_maximum(where, widened(told, where, self.warnings))
+            return _written("HEART_RATE", low=told.low, high=told.high, is_share=True)
+        told = self.ranged(
+            where,
+            target,
             ("absolute", "ftp", "max_heart_rate"),
             preferred="max_heart_rate" if told.quantity == "heart_rate" else "absolute",
-            zone_base="max_heart_rate",
-            athlete=self.athlete,
-            path=where,
-            warnings=self.warnings,
-            provider=GarminExporter.name,
         )
         kind = told.quantity.upper()
         if target.target_type is TargetType.PACE or (kind == "SPEED" and self.sport == "RUNNING"):
@@ -430,12 +384,12 @@ class _Writer:
             athlete=self.athlete,
             path=where,
             warnings=inner,
-            provider=GarminExporter.name,
+            provider=self.provider,
         )
         for one in inner.in_order():
             if one.code is not Code.TARGET_CONVERTED:
-                self.warnings.add(one.code, one.path, one.message)
-        self.warnings.add(
+                self.warn(one.code, one.path, one.message)
+        self.warn(
             Code.TARGET_REINTERPRETED,
             where,
             f"Garmin knows no % of the heart rate at threshold: {told.low:g} to {told.high:g} % became "
@@ -453,7 +407,7 @@ class _Writer:
                 # Garmin's strokes hold no drill: any stroke will do.
                 stroke = "CHOICE"
                 texts.append("Drill")
-                self.warnings.add(
+                self.warn(
                     Code.STROKE_UNSUPPORTED,
                     f"{path}.swimming.stroke_type",
                     "Garmin has no stroke “drill”: the stroke is free and the word stands in the step's text.",
@@ -462,7 +416,7 @@ class _Writer:
             drill = _DRILLS.get(swim.drill_type.value)
             if drill is None:
                 texts.append("Technique drill")
-                self.warnings.add(
+                self.warn(
                     Code.DRILL_UNSUPPORTED,
                     f"{path}.swimming.drill_type",
                     "Garmin's drills are kick and pull: this one stands in the step's text.",
@@ -472,7 +426,7 @@ class _Writer:
             if len(swim.equipment) > 1:
                 others = [it.value.removeprefix("swim_").replace("_", " ") for it in swim.equipment[1:]]
                 texts.append(f"Also: {', '.join(others)}")
-                self.warnings.add(
+                self.warn(
                     Code.EQUIPMENT_REDUCED,
                     f"{path}.swimming.equipment",
                     f"Garmin takes one piece of equipment a step: {', '.join(others)} stands in the step's text.",
@@ -486,14 +440,14 @@ class _Writer:
             found = garmin_exercise(strength.exercise_name, strength.exercise_category)
             if self.workout.sport not in _WITH_EXERCISES:
                 texts.append(strength.exercise_name)
-                self.warnings.add(
+                self.warn(
                     Code.EXERCISE_UNSUPPORTED,
                     f"{path}.strength.exercise_name",
                     "Garmin names exercises in strength, cardio, yoga and pilates only: it stands in the step's text.",
                 )
             elif found is None or not found.is_planned:
                 texts.append(strength.exercise_name)
-                self.warnings.add(
+                self.warn(
                     Code.EXERCISE_UNKNOWN,
                     f"{path}.strength.exercise_name",
                     f"Garmin's catalogue has no “{strength.exercise_name}”: the name stands in the step's text.",
@@ -501,21 +455,14 @@ class _Writer:
             else:
                 category, name = found.category, found.name
         if strength and strength.weight is not None:
-            is_pounds = strength.weight_display_unit is WeightUnit.LBS
-            weight = round(strength.weight * KG_A_POUND, 3) if is_pounds else strength.weight
-            unit = "POUND" if is_pounds else "KILOGRAM"
+            weight = kilograms(strength)
+            unit = "POUND" if strength.weight_display_unit is WeightUnit.LBS else "KILOGRAM"
         return {
             "exerciseCategory": category,
             "exerciseName": name,
             "weightValue": weight,
             "weightDisplayUnit": unit,
         }
-
-    def _cut(self, text: str, longest: int, path: str, code: Code) -> str:
-        if len(text) <= longest:
-            return text
-        self.warnings.add(code, path, f"Garmin takes {longest} characters here: the rest of the text was cut off.")
-        return text[:longest]
 
 
 def _written(
@@ -545,8 +492,7 @@ def _slot(prefix: str, name: str, target: dict[str, Any] | None) -> dict[str, An
 
 
 def _number(value: float | None) -> float | int | None:
-    """A whole number without a point."""
-    return int(value) if value is not None and value == int(value) else value
+    return None if value is None else whole(value)
 
 
 def _whole(value: float | None) -> int | None:

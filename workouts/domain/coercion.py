@@ -100,7 +100,7 @@ class Warnings:
         self._dropped.add(path)
 
     def in_order(self) -> tuple[CoercionWarning, ...]:
-        """By path: the workout's own fields, its blocks and steps by their numbers, then what is not of the workout."""
+        """By path, blocks and steps by their numbers; what is not of the workout comes last."""
         return tuple(sorted(self._found.values(), key=lambda one: (*_place(one.path), one.code.value)))
 
     def carried(self, paths: Iterable[str]) -> tuple[Carried, ...]:
@@ -124,13 +124,11 @@ def _is_blocks(path: str, step: str) -> bool:
     return path in (block, f"{block}.completion_condition")
 
 
-def _place(path: str) -> tuple[int, tuple[tuple[int, str], ...]]:
-    """A key that sorts [2] before [10], a block's own fields before its steps, and bare names last."""
+def _place(path: str) -> tuple[int, tuple[tuple[str, int], ...]]:
+    """A key that sorts [2] before [10], and what is not of the workout last."""
     group = 0 if path == "workout" or path.startswith("workout.") else 1
-    parts: list[tuple[int, str]] = []
+    parts: list[tuple[str, int]] = []
     for word in path.split("."):
         name, *numbers = _NUMBER.split(word)
-        # A list of the workout comes after its plain fields.
-        parts.append((1 if numbers else 0, name))
-        parts += [(int(number), "") for number in numbers if number]
+        parts.append((name, int(numbers[0]) if numbers else -1))
     return group, tuple(parts)

@@ -27,7 +27,7 @@ from workouts.domain.structure import (
 from workouts.domain.targets import Range, Unit, parameter
 from workouts.domain.totals import KCAL_A_MINUTE, OPEN_S, SECONDS_A_REP, SHORTEST_SET_S, totals_of
 from workouts.exporters.base import CONVERTED, NO, YES, Cell, Export, Features, Support, exported
-from workouts.exporters.writing import Writer, whole
+from workouts.exporters.writing import NAMES, Writer, whole
 
 MAX_DESCRIPTION = 5000
 BIKE, RUN = 0, 1
@@ -47,13 +47,6 @@ _INTENSITIES: dict[Intensity, str] = {
     Intensity.RECOVERY: "recover",
     Intensity.REST: "rest",
     Intensity.COOLDOWN: "cd",
-}
-NAMES: dict[Intensity, str] = {
-    Intensity.WARMUP: "Warm up",
-    Intensity.ACTIVE: "Active",
-    Intensity.RECOVERY: "Recovery",
-    Intensity.REST: "Rest",
-    Intensity.COOLDOWN: "Cool down",
 }
 # What a step without a target asks for.
 _EXERTION: dict[Intensity, int] = {

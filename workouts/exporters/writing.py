@@ -11,6 +11,7 @@ from workouts.domain.structure import (
     CompletionCondition,
     ControlType,
     Environment,
+    Intensity,
     IntensityTarget,
     StepBlock,
     Strength,
@@ -25,6 +26,15 @@ from workouts.domain.targets import Range, Unit, in_unit, range_of, widened
 from workouts.domain.zones import Base
 
 KG_A_POUND = 0.45359237
+
+# What a step without a name of its own is called.
+NAMES: dict[Intensity, str] = {
+    Intensity.WARMUP: "Warm up",
+    Intensity.ACTIVE: "Active",
+    Intensity.RECOVERY: "Recovery",
+    Intensity.REST: "Rest",
+    Intensity.COOLDOWN: "Cool down",
+}
 
 # Words for a person.
 _WORDS: dict[TargetType, str] = {

@@ -199,6 +199,8 @@ SETTLED = {
     ("hevy", "Update"): True,
     # Moving a date needs no call: ours moves.
     ("huawei", "Update"): False,
+    # COROS rides a mountain bike as any other, and we say so.
+    ("coros", "Mountain Biking"): True,
 }
 
 

@@ -232,7 +232,7 @@ class Writer:
         self,
         where: str,
         target: IntensityTarget,
-        accepted: Collection[Unit],
+        accepted: Collection[Unit] = ("absolute",),
         *,
         preferred: Unit = "absolute",
         zone_base: Base = "max_heart_rate",

@@ -26,6 +26,9 @@ from workouts.domain.targets import Range, Unit, in_unit, range_of, widened
 from workouts.domain.zones import Base
 
 KG_A_POUND = 0.45359237
+ABSOLUTE: tuple[Unit, ...] = ("absolute",)
+# Steps of a block that is written out.
+MAX_UNROLLED = 1000
 
 # What a step without a name of its own is called.
 NAMES: dict[Intensity, str] = {
@@ -184,6 +187,22 @@ class Writer:
             )
         return block.rounds
 
+    def unrolled(self, index: int, block: StepBlock, why: str) -> int:
+        """How often the block's steps are written one after another, because it cannot be repeated as a whole."""
+        rounds = self.rounds(index, block)
+        if rounds == 1:
+            return 1
+        most = max(1, MAX_UNROLLED // len(block.steps))
+        path = f"{block_path(index)}.completion_condition"
+        self.warn(Code.BLOCK_UNROLLED, path, f"{why}: its steps were written {min(rounds, most)} times.")
+        if rounds > most:
+            self.warn(
+                Code.STEP_COUNT_UNSUPPORTED,
+                path,
+                f"{rounds} rounds are more steps than a workout holds: {most} were kept.",
+            )
+        return min(rounds, most)
+
     # --- a step ---------------------------------------------------------------------------
 
     def lose_end(self, path: str, step: WorkoutStep, instead: str, texts: list[str] | None = None) -> None:
@@ -232,7 +251,7 @@ class Writer:
         self,
         where: str,
         target: IntensityTarget,
-        accepted: Collection[Unit] = ("absolute",),
+        accepted: Collection[Unit] = ABSOLUTE,
         *,
         preferred: Unit = "absolute",
         zone_base: Base = "max_heart_rate",

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trainstack.fit_writing import EPOCH_S, Message, whole_file
+
 Floats = NDArray[np.float64]
 
-# FIT counts seconds from here, and degrees in 2**31 for half a turn.
-EPOCH_S = int(datetime(1989, 12, 31, tzinfo=UTC).timestamp())
+# FIT counts degrees in 2**31 for half a turn.
 SEMICIRCLES = 2**31 / 180
 WAHOO, ELEMNT_BOLT = 32, 31
 CYCLING, ROAD, INDOOR = 2, 7, 6
@@ -22,41 +20,6 @@ NO_POSITION, NO_ALTITUDE = 0x7FFFFFFF, 0xFFFF
 ACTIVITY_FILE = 4
 # Global message numbers.
 FILE_ID, SESSION, LAP, RECORD, EVENT, ACTIVITY = 0, 18, 19, 20, 21, 34
-
-# Base type -> its byte in a definition, its numpy type.
-TYPES = {
-    "enum": (0x00, "u1"), "uint8": (0x02, "u1"), "uint16": (0x84, "<u2"), "sint32": (0x85, "<i4"),
-    "uint32": (0x86, "<u4"), "uint32z": (0x8C, "<u4"),
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Message:
-    """One kind of message: its number, its local number in the file, and (field number, base type) in order."""
-
-    number: int
-    local: int
-    fields: tuple[tuple[int, str], ...]
-
-    def definition(self) -> bytes:
-        fields = b"".join(
-            struct.pack("BBB", number, np.dtype(TYPES[base][1]).itemsize, TYPES[base][0])
-            for number, base in self.fields
-        )
-        return struct.pack("<BBBHB", 0x40 | self.local, 0, 0, self.number, len(self.fields)) + fields
-
-    def rows(self, columns: Sequence[NDArray[np.float64] | Sequence[float]]) -> bytes:
-        """One message for each row of the columns, which stand in the order of the fields."""
-        names = [("header", "u1"), *((f"f{number}", TYPES[base][1]) for number, base in self.fields)]
-        table = np.zeros(len(columns[0]), dtype=names)
-        table["header"] = self.local
-        for (number, _), column in zip(self.fields, columns, strict=True):
-            table[f"f{number}"] = np.rint(np.asarray(column, dtype=np.float64))
-        return table.tobytes()
-
-    def one(self, *values: float) -> bytes:
-        return self.rows([[value] for value in values])
-
 
 _FILE_ID = Message(FILE_ID, 0, ((0, "enum"), (1, "uint16"), (2, "uint16"), (3, "uint32z"), (4, "uint32")))
 _EVENT = Message(EVENT, 1, ((253, "uint32"), (0, "enum"), (1, "enum")))
@@ -97,8 +60,14 @@ class Ride:
     pauses: tuple[tuple[float, float], ...] = ()
     lap_m: float = 10_000.0
 
-    def file(self, serial: int) -> bytes:
-        """The FIT file that the computer of this serial number leaves behind."""
+    def file(
+        self, serial: int, *, maker: tuple[int, int] = (WAHOO, ELEMNT_BOLT), sport: tuple[int, int] | None = None
+    ) -> bytes:
+        """The FIT file that the device of this serial number leaves behind.
+
+        `maker` is FIT's number of the manufacturer and the maker's own of the product; `sport` FIT's sport and sub
+        sport, a ride on the road or indoors where it is not told.
+        """
         begin = self.start - EPOCH_S
         end = begin + self.time_s[-1]
         timer = [begin, *(begin + edge for first, lasts in self.pauses for edge in (first, first + lasts)), end]
@@ -106,7 +75,7 @@ class Ride:
         body = b"".join(
             [
                 *(kind.definition() for kind in _KINDS),
-                _FILE_ID.one(ACTIVITY_FILE, WAHOO, ELEMNT_BOLT, serial, begin),
+                _FILE_ID.one(ACTIVITY_FILE, *maker, serial, begin),
                 _EVENT.rows([timer, [_TIMER] * len(timer), [_START if it else _STOP_ALL for it in starts]]),
                 _RECORD.rows(
                     [
@@ -115,13 +84,11 @@ class Ride:
                     ]
                 ),
                 *self._laps(begin),
-                self._session(begin, end),
+                self._session(begin, end, *(sport or (CYCLING, ROAD if self.track else INDOOR))),
                 _ACTIVITY.one(end, self._timer_s(0, self.time_s[-1]) * 1000, 1, 0, end + self.utc_offset_s),
             ]
         )  # fmt: skip
-        header = struct.pack("<BBHI4s", 14, 0x20, 2132, len(body), b".FIT")
-        header += struct.pack("<H", checksum(header))
-        return header + body + struct.pack("<H", checksum(header + body))
+        return whole_file(body, profile=2132)
 
     @property
     def climbed_m(self) -> float:
@@ -139,13 +106,13 @@ class Ride:
         at = np.unique(np.searchsorted(self.distance_m, edges).clip(0, len(self.time_s) - 1)).tolist()
         return [_LAP.one(*self._totals(begin, first, last), *self._means(first, last)) for first, last in pairwise(at)]
 
-    def _session(self, begin: float, end: float) -> bytes:
+    def _session(self, begin: float, end: float, sport: int, sub_sport: int) -> bytes:
         last = len(self.time_s) - 1
         heart, highest, cadence, power = self._means(0, last)
         laps = max(1, int(np.ceil(self.distance_m[-1] / self.lap_m)))
         speed = self.distance_m[-1] / self._timer_s(0, self.time_s[-1])
         return _SESSION.one(
-            end, *self._totals(begin, 0, last)[1:], CYCLING, ROAD if self.track else INDOOR, speed * 1000, heart,
+            end, *self._totals(begin, 0, last)[1:], sport, sub_sport, speed * 1000, heart,
             highest, cadence, power, self.power.max(), self.climbed_m, laps,
         )  # fmt: skip
 
@@ -166,19 +133,3 @@ class Ride:
     def _timer_s(self, since: float, until: float) -> float:
         still = sum(max(0.0, min(until, at + lasts) - max(since, at)) for at, lasts in self.pauses)
         return until - since - still
-
-
-_NIBBLES = (
-    0x0000, 0xCC01, 0xD801, 0x1400, 0xF001, 0x3C00, 0x2800, 0xE401,
-    0xA001, 0x6C00, 0x7800, 0xB401, 0x5000, 0x9C01, 0x8801, 0x4400,
-)  # fmt: skip
-# The same for whole bytes.
-_TABLE = [(_NIBBLES[byte & 15] >> 4) ^ _NIBBLES[(_NIBBLES[byte & 15] ^ (byte >> 4)) & 15] for byte in range(256)]
-
-
-def checksum(data: bytes) -> int:
-    """The CRC-16 that ends a FIT file."""
-    crc = 0
-    for byte in data:
-        crc = (crc >> 8) ^ _TABLE[(crc ^ byte) & 0xFF]
-    return crc

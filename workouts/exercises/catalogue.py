@@ -112,6 +112,11 @@ def garmin_exercise(name: str, category: str = "") -> GarminExercise | None:
     return min(found, key=lambda it: (it.category != wanted, not it.is_planned, it.category), default=None)
 
 
+def exercise_of_numbers(category: int, name: int | None) -> GarminExercise | None:
+    """The exercise of these numbers of the FIT profile."""
+    return _numbers().get((category, name)) if name is not None else None
+
+
 def hevy_template(name: str) -> HevyTemplate | None:
     """Hevy's own exercise of this name: by Garmin's name, by Hevy's title, by a short word, by words and equipment."""
     exercise = garmin_exercise(name)
@@ -203,6 +208,12 @@ def _garmin() -> Mapping[str, tuple[GarminExercise, ...]]:
         )
         found[exercise.name] = (*found.get(exercise.name, ()), exercise)
     return found
+
+
+@cache
+def _numbers() -> Mapping[tuple[int, int], GarminExercise]:
+    known = (it for some in _garmin().values() for it in some)
+    return {(it.category_number, it.name_number): it for it in known if it.name_number is not None}
 
 
 @cache

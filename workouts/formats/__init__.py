@@ -1,0 +1,1 @@
+"""File formats of workouts: FIT, ZWO, ERG, MRC, Intervals.icu's text, and our own JSON."""

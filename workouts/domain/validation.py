@@ -64,7 +64,7 @@ _COMPLETION_BOUNDS: dict[Completion, tuple[float, float, str]] = {
 _BLOCK_COMPLETIONS = (Completion.REPS, Completion.TIME, Completion.DISTANCE, Completion.OPEN)
 MAX_NAME = 200
 MAX_TEXT = 5000
-MAX_BLOCKS = 200
+MAX_BLOCKS = 500
 MAX_STEPS = 500
 
 

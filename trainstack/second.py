@@ -28,7 +28,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 # What is made ahead of whoever takes it, at most.
-AHEAD_BYTES = 24 << 20
+AHEAD_BYTES = 8 << 20
 PIPE_BYTES = 1 << 20
 # The length of what is pickled and the number of buffers that follow it, each of which begins at such a multiple.
 _HEAD = struct.Struct("<QQ")
@@ -51,14 +51,22 @@ class Answers(Generic[T]):
         return self.each()
 
     def each(self, every_s: float | None = None, waiting: Callable[[], None] = lambda: None) -> Iterator[T]:
-        """One by one; calls `waiting` whenever nothing has come for that long."""
-        while True:
-            kind, told = self._second.receive(every_s, waiting)
-            if kind == "end":
-                return
-            if kind == "error":
-                raise told
-            yield told
+        """One by one; calls `waiting` whenever nothing has come for that long.
+
+        Whoever stops before the end ends the process: what is left would be taken for the next answers.
+        """
+        is_over = False
+        try:
+            while not is_over:
+                kind, told = self._second.receive(every_s, waiting)
+                is_over = kind != "one"
+                if kind == "error":
+                    raise told
+                if kind == "one":
+                    yield told
+        finally:
+            if not is_over:
+                self._second.end()
 
 
 class Second:
@@ -112,7 +120,8 @@ class Second:
 
     def ask(self, work: Callable[..., Iterator[T]], *arguments: Any) -> Answers[T]:
         """Have this generator function called there. It and its arguments are told by name and by value (pickle)."""
-        assert self._process and self._process.stdin
+        assert self._process
+        assert self._process.stdin
         try:
             _write(self._process.stdin.fileno(), _packed((work, arguments)))
         except BrokenPipeError:
@@ -121,7 +130,8 @@ class Second:
 
     def receive(self, every_s: float | None, waiting: Callable[[], None]) -> tuple[str, Any]:
         """The next answer; "end" behind the last of each piece of work. Raises Ended."""
-        assert self._process and self._process.stdout
+        assert self._process
+        assert self._process.stdout
         parts = _read(self._process.stdout.fileno(), every_s, waiting)
         if parts is None:
             raise self._ended()
@@ -150,7 +160,7 @@ def _packed(message: Any) -> list[Any]:
 
 
 def _unpacked(parts: Sequence[memoryview]) -> Any:
-    return pickle.loads(parts[0], buffers=parts[1:])
+    return pickle.loads(parts[0], buffers=parts[1:])  # noqa: S301 - from a process of ours
 
 
 def _write(target: int, pieces: Sequence[Any]) -> None:
@@ -248,7 +258,7 @@ def _told(error: BaseException) -> BaseException:
     """The error as it can be sent: with where it happened, and as its text where it is of an own mind."""
     where = "".join(traceback.format_exception(error))
     try:
-        pickle.loads(pickle.dumps(error))
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - what was pickled just now
     except Exception:
         error = RuntimeError(f"{type(error).__name__}: {error}")
     error.add_note(f"In the second process:\n{where}")

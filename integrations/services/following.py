@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import transaction
@@ -80,10 +81,17 @@ def follow(lease: Lease, providers: Sequence[Provider], second: Second | None = 
     ]
     if touched := sorted({*tally.months_of(SLEEP_METRIC), *months_in(tally.nights)}):
         steps.append(Step("Choosing whose nights are shown", lambda note: _elect(run.user, touched)))
+
+    def progress(index: int) -> dict[str, Any]:
+        """What a person sees before the step of this number."""
+        if index == len(steps):
+            return {"done": run.total}
+        done = before + (run.total - before) * index // len(steps)
+        return {"doing": steps[index].doing, "done": max(done, run.done)}
+
+    lease.save(**progress(first))
     for index in range(first, len(steps)):
         step = steps[index]
-        done = before + (run.total - before) * index // len(steps)
-        lease.save(doing=step.doing, done=max(done, run.done))
 
         def note(derived: Derived, is_sleep: bool = step.is_sleep) -> None:
             tally.add_derived(derived, is_sleep=is_sleep)
@@ -93,10 +101,9 @@ def follow(lease: Lease, providers: Sequence[Provider], second: Second | None = 
         for begin in [it.begin for it in steps[index:] if it.begin][: 2 if step.begin else 1]:
             begin()
         step.do(note)
-        lease.save(cursor={**run.cursor, "step": index + 1})
+        lease.save(cursor={**run.cursor, "step": index + 1}, **progress(index + 1))
         if lease.time_is_up and index + 1 < len(steps):
             return False
-    lease.save(done=run.total)
     return True
 
 

@@ -35,11 +35,11 @@ from integrations.files import CONTENT_TYPES, FILE_KINDS
 from integrations.models import Import, SyncRun
 from integrations.registry import FILE, PROVIDERS, reader_of
 from integrations.services import following, runs
-from integrations.services.reading import UNREAD, Reading, told_of
+from integrations.services.reading import UNREAD, Reading, read_hashes, told_of
 from integrations.services.report import MAX_FILES, Report, Tally, report_from
 from integrations.services.runs import Failed, Lease, Work
 from trainstack.accounts.models import User
-from trainstack.memory import trim
+from trainstack.memory import trim, uncollected
 from trainstack.second import Second
 from trainstack.storage import PIECE_BYTES, digest, open_raw
 
@@ -49,7 +49,7 @@ CHECKPOINT_ROWS = 160_000
 CHECKPOINT_SAMPLE_BYTES = 6 << 20
 # The payloads of one checkpoint are written in one transaction, which is to take less than 100 ms.
 CHECKPOINT_PAYLOADS = 32
-CHECKPOINT_PAYLOAD_BYTES = 16 << 20
+CHECKPOINT_PAYLOAD_BYTES = 6 << 20
 CHECKPOINT_BYTES = 64 << 20
 # From so many bytes on, unpacked, a file is read by a second process: it takes a third of a second to start.
 LARGE_BYTES = 64 << 20
@@ -332,8 +332,8 @@ def _read(lease: Lease, second: Second) -> bool:
             job = _Job(lease, import_file, *found)
             if not run.cursor:
                 tally.add_problems(container.problems)
-            if _is_large(container) and apart.can_go(job.reader) and _may_take_another(lease):
-                batches = _read_apart(lease, second, file, container, job.reader)
+            if _may_take_another(lease) and apart.reads_apart(job.reader) and _is_large(container):
+                batches = _read_apart(job, second, file, container)
             else:
                 batches = job.reader.read(container, cursor=run.cursor.get("at"))
             with closing(batches):  # type: ignore[type-var]
@@ -356,20 +356,31 @@ def _is_large(container: Container) -> bool:
     return sum(member.size for member in container.members) >= LARGE_BYTES
 
 
-def _read_apart(lease: Lease, second: Second, file: IO[bytes], container: Container, reader: Reader) -> Iterator[Batch]:
+def _read_apart(job: _Job, second: Second, file: IO[bytes], container: Container) -> Iterator[Batch]:
     """The batches as the second process reads them; keeps the lease while none comes."""
-    heard = time.monotonic()
+    lease, heard = job.lease, time.monotonic()
 
     def waiting() -> None:
         if time.monotonic() - heard > SILENCE_S:
             raise Failed("The file could not be read on: nothing came of it for ten minutes.")
         lease.renew()
 
+    at = lease.run.cursor.get("at")
+    parses = job.provider.parse if job.provider.streams_from_samples else {}
+    known = read_hashes(job.user, job.provider) if parses else frozenset()
     second.start(file)
-    answers = second.ask(apart.read, file.fileno(), container.name, limits(), reader, lease.run.cursor.get("at"))
+    answers = second.ask(apart.read, file.fileno(), container.name, limits(), job.reader, at, parses, known)
     for batch in answers.each(settings.RUN_LEASE_S / 3, waiting):
         yield batch
         heard = time.monotonic()
+
+
+def _rows(batches: Sequence[Batch]) -> int:
+    return sum(len(table.columns) for batch in batches for table in batch.samples)
+
+
+def _sample_bytes(batches: Sequence[Batch]) -> int:
+    return sum(table.columns.nbytes for batch in batches for table in batch.samples)
 
 
 def _portions(batches: Iterator[Batch], lease: Lease) -> Iterator[list[Batch]]:
@@ -377,16 +388,21 @@ def _portions(batches: Iterator[Batch], lease: Lease) -> Iterator[list[Batch]]:
     portion: list[Batch] = []
     since = lease.run.done
     for batch in batches:
-        if portion and sum(len(one.payloads) for one in (*portion, batch)) > CHECKPOINT_PAYLOADS:
+        # Many samples and many payloads would make one long transaction, and long words take much memory.
+        are_many = len(batch.payloads) > CHECKPOINT_PAYLOADS // 2
+        both = [*portion, batch]
+        if portion and (
+            sum(len(one.payloads) for one in both) > CHECKPOINT_PAYLOADS
+            or _sample_bytes(both) > CHECKPOINT_SAMPLE_BYTES
+            or (are_many and _rows(portion) > CHECKPOINT_ROWS // 8)
+        ):
             since = portion[-1].done
             yield portion
             portion = []
         portion.append(batch)
-        tables = [table.columns for one in portion for table in one.samples]
-        payloads = [payload.size_bytes for one in portion for payload in one.payloads]
+        payloads = [payload.held_bytes for one in portion for payload in one.payloads]
         if (
-            sum(map(len, tables)) >= CHECKPOINT_ROWS
-            or sum(table.nbytes for table in tables) >= CHECKPOINT_SAMPLE_BYTES
+            _rows(portion) >= CHECKPOINT_ROWS
             or len(payloads) >= CHECKPOINT_PAYLOADS
             or sum(payloads) >= CHECKPOINT_PAYLOAD_BYTES
             or batch.done - since >= CHECKPOINT_BYTES
@@ -429,7 +445,7 @@ class _Job:
             prepared = [(slug, writer, writer.prepare()) for slug, writer in sorted(writers.items())]
             tally = copy.deepcopy(before)
             try:
-                with transaction.atomic():
+                with uncollected(), transaction.atomic():
                     self.lease.renew()
                     for slug, writer, one in prepared:
                         written = writer.commit(one)

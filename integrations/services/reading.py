@@ -7,7 +7,6 @@ what is read of a payload is joined with what the other kinds tell, whether they
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,25 +14,22 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
-from django.db.models import Max, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 from django.utils import timezone
 from numpy.typing import NDArray
 
 from activities.domain.parsed import Parsed, ParsedActivity, Problem, Stream
-from activities.domain.reading import RawPayload
+from activities.domain.reading import RawPayload, SampleTable
 from activities.domain.streams import encode_streams
 from activities.models import RawRecord, SourceActivity
-from activities.selectors.raw import IN_ONE_QUERY
+from activities.selectors.raw import IN_ONE_QUERY, TOLD_AT
 from activities.services.ingest import Told, local_date_of
 from activities.services.telling import ToldDays
+from integrations.apart import parsed
 from integrations.base import Provider
-from integrations.errors import UnexpectedPayload
 from integrations.merging import completed, merged
 from trainstack.accounts.models import User
 from trainstack.storage import read_raw, stream_store
-
-logger = logging.getLogger(__name__)
 
 # The provider of files that nobody reads.
 UNREAD = "unknown"
@@ -155,16 +151,30 @@ def told_of(user: User, provider: Provider, payloads: Sequence[RawPayload], name
 
 def parse(provider: Provider, kind: str, data: bytes, external_id: str) -> tuple[Parsed, str]:
     """All that the payload tells, and "" or why it cannot be read."""
-    try:
-        return provider.parse[kind](data, external_id), ""
-    except UnexpectedPayload as error:
-        return Parsed(), str(error)
-    except Exception as error:
-        logger.exception("A %s of %s could not be read", kind, provider.slug)
-        return Parsed(), f"A {kind} could not be read ({type(error).__name__}: {error})."
+    return parsed(provider.parse, kind, data, external_id)
 
 
-def read_again(user: User, provider: Provider, records: Sequence[RawRecord]) -> tuple[list[Told], list[ToldDays]]:
+def read_hashes(user: User, provider: Provider) -> frozenset[str]:
+    """What today's mapping has read already, by the sha256 of the payloads."""
+    records = RawRecord.objects.filter(
+        user=user,
+        provider=provider.slug,
+        kind__in=list(provider.parse),
+        reading__mapping_version=provider.mapping_version,
+    )
+    return frozenset(records.values_list("sha256", flat=True).iterator())
+
+
+@dataclass(frozen=True)
+class ReadAgain:
+    """What stored records tell: activities, nights and days, and by the record's id the samples that it holds."""
+
+    told: list[Told]
+    days: list[ToldDays]
+    samples: dict[int, tuple[SampleTable, ...]]
+
+
+def read_again(user: User, provider: Provider, records: Sequence[RawRecord]) -> ReadAgain:
     """Stored records through today's mapping, each joined with the other kinds of its external id."""
     external_ids = {record.external_id for record in records}
     stored = _stored(user, provider, external_ids)
@@ -174,6 +184,7 @@ def read_again(user: User, provider: Provider, records: Sequence[RawRecord]) -> 
     order = list(provider.parse)
     joined: list[Joined] = []
     days: list[ToldDays] = []
+    samples: dict[int, tuple[SampleTable, ...]] = {}
     objects: dict[str, bytes] = {}
 
     def work(external_id: str) -> tuple[Joined, list[Parsed], dict[str, bytes]]:
@@ -184,13 +195,12 @@ def read_again(user: User, provider: Provider, records: Sequence[RawRecord]) -> 
         for one, told, packed in pool.map(work, sorted(by_id)):
             joined.append(one)
             objects |= packed
-            days += [
-                ToldDays(version.record, parsed.sleeps, parsed.days)
-                for (version, _), parsed in zip(one.parts, told, strict=True)
-                if version.record
-            ]
+            for (version, _), parsed in zip(one.parts, told, strict=True):
+                if version.record:
+                    days.append(ToldDays(version.record, parsed.sleeps, parsed.days))
+                    samples[version.record.pk] = parsed.samples
     stream_store().put_many(objects.items())
-    return Read((), tuple(joined)).told(()), days
+    return ReadAgain(Read((), tuple(joined)).told(()), days, samples)
 
 
 # --- which records count --------------------------------------------------------------------
@@ -207,8 +217,7 @@ def _stored(user: User, provider: Provider, external_ids: set[str]) -> dict[tupl
             kind__in=list(provider.parse),
             external_id__in=ordered[first : first + IN_ONE_QUERY],
         )
-        told_at = Max(Coalesce("sightings__stated_at", "sightings__seen_at"))
-        records = records.annotate(told_at=told_at).filter(told_at__isnull=False).select_related("reading")
+        records = records.annotate(told_at=TOLD_AT).filter(told_at__isnull=False).select_related("reading")
         for record in records.order_by("-told_at", "-sha256"):
             found.setdefault((record.external_id, record.kind), record)
     return found
@@ -288,7 +297,7 @@ def _read_together(
     for version in versions:
         if version.place is not None:
             payload = payloads[version.place]
-            readings.append(parse(provider, payload.kind, payload.plain, payload.external_id))
+            readings.append(payload.told or parse(provider, payload.kind, payload.plain, payload.external_id))
         elif version.record:
             data = read_raw(version.record.user_id, version.record.sha256)
             readings.append(parse(provider, version.kind, data, version.record.external_id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from activities.domain.metrics import MetricTable
 from activities.domain.reading import Batch, RawPayload
@@ -23,6 +23,8 @@ class ExportReader:
     # How much XML is read at a time, and how much of it becomes one batch.
     block_bytes: int = BLOCK_BYTES
     batch_bytes: int = BATCH_BYTES
+    # Large exports are read by a second process, see `integrations.apart`.
+    reads_apart: ClassVar[bool] = True
 
     def recognise(self, container: Container) -> bool:
         return is_export(container)

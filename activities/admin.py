@@ -124,8 +124,9 @@ class RawRecordAdmin(ReadOnlyAdmin):
         ]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        # What an import told, linked from its page.
-        return lookup == "sightings__import_file" or super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+        # What an import or a connection told, linked from its page.
+        theirs = ("sightings__import_file", "sightings__connection")
+        return lookup in theirs or super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[RawRecord], search_term: str
@@ -153,7 +154,9 @@ class RawRecordAdmin(ReadOnlyAdmin):
             "pretty": _pretty(record),
             "versions": told,
             "current": told[0] if told else None,
-            "sightings": record.sightings.select_related("import_file").order_by("seen_at", "pk"),
+            "sightings": record.sightings.select_related("import_file", "connection")
+            .defer("import_file__report", "connection__credentials")
+            .order_by("seen_at", "pk"),
             "reading": Reading.objects.filter(raw=record).first(),
             "source_activities": record.source_activities.select_related("activity").order_by("pk"),
             "sleep_sessions": record.sleep_sessions.order_by("pk"),
@@ -414,8 +417,8 @@ class ReadingAdmin(ReadOnlyAdmin):
 
 @admin.register(RawSighting)
 class RawSightingAdmin(ReadOnlyAdmin):
-    list_display = ("seen_at", "user", "raw", "stated_at", "import_file")
-    list_select_related = ("user", "raw", "import_file")
+    list_display = ("seen_at", "user", "raw", "stated_at", "import_file", "connection", "withdrawn_at")
+    list_select_related = ("user", "raw", "import_file", "connection")
     list_filter = (UserFilter,)
     search_fields = ("=user__email",)
 

@@ -46,6 +46,13 @@ TODAY_METRICS = (
     "resting_heart_rate", "hrv_sdnn", "hrv_rmssd", "vo2max", "steps", "active_energy", "weight", "respiratory_rate",
 )  # fmt: skip
 TODAY_METRICS_SHOWN = 6
+# Scores of recovery, load and sleep, each on the scale of whoever made it up: shown side by side and never mixed.
+TODAY_SCORES = (
+    "whoop_recovery", "oura_readiness", "fitbit_readiness", "polar_nightly_recharge", "garmin_body_battery",
+    "samsung_health_energy_score", "whoop_strain", "polar_cardio_load_ratio", "whoop_sleep_performance",
+    "oura_sleep_score", "fitbit_sleep_score", "polar_sleep_score",
+)  # fmt: skip
+TODAY_SCORES_SHOWN = 6
 # The stretches of time that a metric is shown for: name -> days; None is everything.
 RANGES: dict[str, int | None] = {"1m": 30, "3m": 91, "1y": 365, "all": None}
 # Beyond this many days the table beside a chart goes by month.
@@ -70,6 +77,7 @@ def today(request: PersonRequest) -> HttpResponse:
             "last": last,
             "sleep": sleep,
             "metrics": [by_slug[slug] for slug in TODAY_METRICS if slug in by_slug][:TODAY_METRICS_SHOWN],
+            "scores": [by_slug[slug] for slug in TODAY_SCORES if slug in by_slug][:TODAY_SCORES_SHOWN],
             "is_new": not (last or sleep or by_slug),
         },
     )

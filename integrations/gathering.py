@@ -6,17 +6,21 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import numpy as np
 
 from activities.domain.parsed import Problem
 from activities.domain.reading import DeviceFacts, RawPayload, SampleTable
 from activities.formats.container import Container, Member, Stream
-from integrations.archives import Piece
+from integrations.archives import Piece, path_of
 from integrations.errors import UnexpectedPayload
 from integrations.told import MAX_CELL, sample_table
+
+T = TypeVar("T")
 
 PIECE_PAYLOADS = 200
 PIECE_BYTES = 4 << 20
@@ -24,6 +28,9 @@ PIECE_ROWS = 50_000
 # So much of a list is looked at at a time, and so long may one element of it be (both in characters).
 _LOOK = 1 << 20
 MAX_ELEMENT = 64 << 20
+# Why rows become no samples; each completes the name of their member.
+UNREADABLE_ROWS = "holds rows whose time or value cannot be read."
+HOMELESS_ROWS = "tells local times, and nothing in the export tells where: they are left in it."
 _OPENS = re.compile(r"\s*\[\s*")
 _NEXT = re.compile(r"\s*(?:,\s*|(?=\]))")
 
@@ -55,14 +62,31 @@ class Samples:
     def __init__(self) -> None:
         self._rows: dict[tuple[str, DeviceFacts], list[tuple[int, int, float]]] = {}
         self._count = 0
+        self._left: Counter[str] = Counter()
+        self._problems: list[Problem] = []
 
     def add(self, metric: str, device: DeviceFacts, start_ms: int, end_ms: int, value: float) -> None:
         self._rows.setdefault((metric, device), []).append((start_ms, end_ms, value))
         self._count += 1
 
+    def leave(self, message: str, count: int = 1) -> None:
+        """Note rows that become no samples: the message completes the member's name."""
+        self._left[message] += count
+
+    def note(self, problem: Problem) -> None:
+        """Note what else is wrong, for the next piece."""
+        self._problems.append(problem)
+
     @property
     def is_full(self) -> bool:
         return self._count >= PIECE_ROWS
+
+    def pieces(self, container: Container, member: Member) -> Iterator[Piece]:
+        """All that was told since the last piece, and what was left."""
+        yield self.piece()
+        for message, count in sorted(self._left.items()):
+            yield from left(container, member, message, count)
+        self._left.clear()
 
     def piece(self) -> Piece:
         """All that was told since the last piece."""
@@ -74,8 +98,31 @@ class Samples:
             )
             if table is not None:
                 tables.append(table)
-        self._rows, self._count = {}, 0
-        return piece_of(tables)
+        problems = tuple(self._problems)
+        self._rows, self._count, self._problems = {}, 0, []
+        return replace(piece_of(tables), problems=problems)
+
+
+def sampled(
+    container: Container, member: Member, rows: Iterable[T], add: Callable[[Samples, T], None]
+) -> Iterator[Piece]:
+    """The samples that `add` makes of the rows; where these break off, all before are handed on first."""
+    samples = Samples()
+    try:
+        for row in rows:
+            add(samples, row)
+            if samples.is_full:
+                yield samples.piece()
+    except UnexpectedPayload:
+        yield from samples.pieces(container, member)
+        raise
+    yield from samples.pieces(container, member)
+
+
+def left(container: Container, member: Member, message: str, count: int) -> Iterator[Piece]:
+    """Says how many entries of the member are left in the export, if any; the message completes the member's name."""
+    if count:
+        yield Piece(problems=(Problem(path_of(container, member), f"{member.path} {message}", count),))
 
 
 def piece_of(tables: Iterable[SampleTable | None]) -> Piece:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from activities.domain.parsed import COMPUTED, Addition, ParsedActivity
-from trainstack.sports import GENERIC
+from activities.domain.parsed import COMPUTED, Addition, Lap, ParsedActivity, Stream
+from trainstack.sports import GENERIC, is_step_sport
 
 FIGURES: tuple[str, ...] = tuple(
     one.name for one in fields(ParsedActivity) if one.type == "float | None" or one.name == "utc_offset_s"
@@ -21,9 +21,9 @@ _UNKNOWN_DEVICE = "unknown"
 def merged(told: Sequence[Sequence[ParsedActivity]]) -> tuple[ParsedActivity, ...]:
     """The activities of records that share an external id, the best kind first.
 
-    Figures come from the first that tells them, what is computed after all that is told; words from the last: the
-    provider's own row knows better than the file how the athlete called it. What only a later record tells is added,
-    unless the best one cut the same effort into several.
+    Figures come from the first that tells them, what is computed after all that is told; words from the provider's own
+    row, of several from the best: it knows better than a file how the athlete called it. What only a later record tells
+    is added, unless the best one cut the same effort into several.
     """
     readings = [list(one) for one in told if one]
     if len(readings) < 2:
@@ -58,6 +58,8 @@ def completed(activities: Sequence[ParsedActivity], additions: Iterable[Addition
         return ()
     first, *rest = activities
     for one in additions:
+        if one.one_foot and is_step_sport(first.sport):
+            one = _of_both_feet(one)
         first = replace(
             first,
             laps=first.laps or one.laps,
@@ -67,8 +69,21 @@ def completed(activities: Sequence[ParsedActivity], additions: Iterable[Addition
     return (first, *rest)
 
 
+def _of_both_feet(one: Addition) -> Addition:
+    """The same with a cadence that counts both feet."""
+    streams, cadence = dict(one.streams), one.streams.get("cadence")
+    if cadence is not None:
+        streams["cadence"] = Stream(cadence.time_s, cadence.values * 2)
+    return replace(one, streams=streams, laps=tuple(map(_lap_of_both_feet, one.laps)), one_foot=False)
+
+
+def _lap_of_both_feet(lap: Lap) -> Lap:
+    cadence = lap.avg_cadence_rpm
+    return lap if cadence is None else replace(lap, avg_cadence_rpm=round(cadence * 2, 9))
+
+
 def _joined(one: ParsedActivity, other: ParsedActivity) -> ParsedActivity:
-    """What `one` tells, completed by `other`, who has the last word on words."""
+    """What `one` tells, completed by `other`, who has the last word on words where `one` is a file."""
     figures, computed = _figures(one, other)
     extra = {**other.extra, **one.extra}
     extra.pop(COMPUTED, None)
@@ -89,8 +104,17 @@ def _joined(one: ParsedActivity, other: ParsedActivity) -> ParsedActivity:
 
 
 def _worded(one: ParsedActivity, other: ParsedActivity) -> ParsedActivity:
+    """`one` in the words of `other`, unless `one` is a row of the provider's itself: a file names no provider."""
+    if one.provider:
+        return replace(
+            one,
+            sport=_sport(other.sport, one.sport),
+            provider_type=one.provider_type or other.provider_type,
+            name=one.name or other.name,
+        )
     return replace(
         one,
+        provider=other.provider,
         sport=_sport(one.sport, other.sport),
         provider_type=other.provider_type or one.provider_type,
         name=other.name or one.name,

@@ -35,6 +35,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _DURATION = re.compile(
     r"(-)?P(?:([0-9.]+)W)?(?:([0-9.]+)D)?(?:T(?:([0-9.]+)H)?(?:([0-9.]+)M)?(?:([0-9.]+)S)?)?", re.IGNORECASE
 )
+_BLANKS = re.compile(r"\s*")
 _LIST = re.compile(r"\s*\[\s*")
 _NEXT = re.compile(r"\s*(?:,\s*|(?=\]))")
 _OFFSET = re.compile(r"(?:UTC|GMT)?([+-])([0-9]{1,2}):?([0-9]{2})?")
@@ -197,6 +198,49 @@ def elements(data: bytes) -> Iterator[tuple[bytes, Any]]:
         if match is None:
             raise UnexpectedPayload(f"This list breaks off at character {end:,}.")
         at = match.end()
+
+
+def elements_under(data: bytes, key: str) -> tuple[list[tuple[bytes, Any]], dict[str, Any]]:
+    """The elements of the list that an object holds under `key`, each as its own bytes and as a value, and all else
+    that the object holds. No such list, or null: no elements.
+
+    Raises UnexpectedPayload where it is no object, or a broken one.
+    """
+    told = object_of(data)
+    listed = told.pop(key, None)
+    if listed is None:
+        return [], told
+    if not isinstance(listed, list):
+        raise UnexpectedPayload(f"A list was expected under {key!r}.")
+    return list(elements(value_under(data, key))), told
+
+
+def value_under(data: bytes, key: str) -> bytes:
+    """The bytes of the value that an object holds under `key`; empty where it holds none.
+
+    Raises UnexpectedPayload where it is no object, or a broken one.
+    """
+    if key not in object_of(data):
+        return b""
+    words = data.decode("utf-8-sig")
+    decoder = json.JSONDecoder()
+    at, found = _after(words, 0, "{"), (0, 0)
+    while not words.startswith("}", at):
+        name, end = decoder.raw_decode(words, at)
+        begin = _after(words, end, ":")
+        _, end = decoder.raw_decode(words, begin)
+        if name == key:
+            found = begin, end
+        at = _after(words, end, ",")
+    return words[slice(*found)].encode()
+
+
+def _after(words: str, at: int, sign: str) -> int:
+    """The place of what follows the sign, and the blanks around it; that of what follows the blanks where it is not
+    there.
+    """
+    at = _BLANKS.match(words, at).end()  # type: ignore[union-attr]
+    return _BLANKS.match(words, at + 1).end() if words.startswith(sign, at) else at  # type: ignore[union-attr]
 
 
 def rows_of(data: bytes, *, skip_lines: int = 0, delimiter: str = ",") -> Iterator[dict[str, str]]:

@@ -684,12 +684,12 @@ def suggestions_of(
 
 
 def same_day(one: Record, other: Record) -> Miss | None:
-    """Why two records, of which one at least tells no time of day, might be one effort; the same whichever comes first.
+    """Why two records might be one effort, of which one at least tells no time of day; the same whichever comes first.
 
     The local day is the same, so is the sport, the durations agree, and so do the distances where both tell one; where
     a sport is unknown both have to.
     """
-    if not (one.day_only or other.day_only) or one.local_day != other.local_day:
+    if one.local_day != other.local_day:
         return None
     shape, beside = shape_of(one), shape_of(other)
     if _length(shape) is None or _length(beside) is None:

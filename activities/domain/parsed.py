@@ -183,6 +183,8 @@ class Addition:
     streams: Mapping[str, Stream] = field(default_factory=dict)
     laps: tuple[Lap, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    # Its cadence counts one foot where the sport steps; a record that does not tell the sport cannot know.
+    one_foot: bool = False
 
 
 @dataclass(frozen=True)

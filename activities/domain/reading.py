@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from activities.domain.parsed import Problem
+from activities.domain.parsed import Parsed, Problem
 from trainstack.packed import Packed
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
@@ -66,6 +66,8 @@ class RawPayload:
     path: str = ""
     # The payload as it is to be stored, where somebody has packed it already; `data` is then left empty.
     packed: Packed | None = None
+    # What it tells, and "" or why it cannot be read, where somebody has parsed it already.
+    told: tuple[Parsed, str] | None = None
 
     @property
     def plain(self) -> bytes:
@@ -75,6 +77,11 @@ class RawPayload:
     @property
     def size_bytes(self) -> int:
         return self.packed.size_bytes if self.packed else len(self.data)
+
+    @property
+    def held_bytes(self) -> int:
+        """What it takes of the memory."""
+        return len(self.packed.stored) if self.packed else len(self.data)
 
     @property
     def sha256(self) -> str:

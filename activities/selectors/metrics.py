@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from activities.domain.metrics import GROUPS, Metric, metric_of
 from activities.domain.priority import Candidate, Order, Richness, kind_of_metric, shown
@@ -136,20 +136,32 @@ def _elected(told_by: Sequence[MetricDay], order: Order, kind: str) -> MetricDay
     return replace(elected, also=tuple(one.provider for one in told_by if one is not elected))
 
 
-def switched_days(user: User, kind: str, order: Order) -> Iterator[str]:
-    """Of each daily figure of this kind of data that this order would take from another provider, from which."""
+# Metric, local date and provider -> value and detail.
+Figures = Mapping[tuple[str, date, str], tuple[float, Mapping[str, Any]]]
+
+
+def switched_days(user: User, kind: str, order: Order, becoming: Figures) -> Iterator[str]:
+    """Whose figure would be shown of each day of this kind of data that this order would show otherwise.
+
+    `becoming` are the figures that a provider tells differently under this order (of its devices).
+    """
     before = orders_of(user).get(kind, Order())
     elsewhere = DailyMetric.objects.filter(
         user=OuterRef("user"), metric=OuterRef("metric"), date=OuterRef("date"), device=None
     ).exclude(provider=OuterRef("provider"))
-    rows = _totals(user).filter(Exists(elsewhere)).values_list("metric", "date", "value", "provider", "detail")
-    for (metric, _), told in groupby(rows.iterator(), key=itemgetter(0, 1)):
+    rows = _totals(user).filter(Exists(elsewhere) | Q(metric__in={metric for metric, _, _ in becoming}))
+    told_of = rows.values_list("metric", "date", "value", "provider", "detail").iterator()
+    for (metric, _), told in groupby(told_of, key=itemgetter(0, 1)):
         if kind_of_metric(metric) != kind:
             continue
-        told_by = [MetricDay(day, value, count=it.get("count"), provider=name) for _, day, value, name, it in told]
-        elected = _elected(told_by, order, kind).provider
-        if elected != _elected(told_by, before, kind).provider:
-            yield elected
+        was, becomes = [], []
+        for _, day, value, name, detail in told:
+            was.append(MetricDay(day, value, count=detail.get("count"), provider=name))
+            value, detail = becoming.get((metric, day, name), (value, detail))
+            becomes.append(MetricDay(day, value, count=detail.get("count"), provider=name))
+        shown_now, shown_then = _elected(was, before, kind), _elected(becomes, order, kind)
+        if (shown_then.provider, shown_then.value) != (shown_now.provider, shown_now.value):
+            yield shown_then.provider
 
 
 def _days_of_series(user: User, metric: str, first: date, last: date) -> tuple[MetricDay, ...]:

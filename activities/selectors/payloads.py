@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from django.db.models import Max, Q
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 from django.utils.module_loading import import_string
 
 from activities.models import RawRecord, SourceActivity
+from activities.selectors.raw import TOLD_AT
 from trainstack.accounts.models import User
 
 # Named as a string, because activities know nothing of providers.
@@ -27,7 +27,6 @@ def raws_behind(user: User, sources: Sequence[SourceActivity]) -> dict[int, tupl
     kinds = {"route"}.union(*(providers[slug].parse for slug in {one.provider for one in sources} if slug in providers))
     own = {source.raw_id for source in sources}
     names = {source.pk: _names(source) for source in sources}
-    told_at = Max(Coalesce("sightings__stated_at", "sightings__seen_at"))
     records = (
         user.raw_records.filter(
             Q(pk__in=own)
@@ -37,7 +36,7 @@ def raws_behind(user: User, sources: Sequence[SourceActivity]) -> dict[int, tupl
                 external_id__in=sorted(set().union(*names.values())),
             )
         )
-        .annotate(told_at=told_at)
+        .annotate(told_at=TOLD_AT)
         .select_related("import_file", "reading")
         .defer("import_file__report")
         .order_by("-told_at", "-sha256")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from activities.models import RawRecord, RawSighting
@@ -15,6 +15,10 @@ from trainstack.accounts.models import User
 IN_ONE_QUERY = 500
 
 
+# When a record was told last: a sighting that the provider withdrew counts no longer.
+TOLD_AT = Max(Coalesce("sightings__stated_at", "sightings__seen_at"), filter=Q(sightings__withdrawn_at=None))
+
+
 class ImportFile(Protocol):
     """An `integrations.models.Import`, as far as this app knows of it."""
 
@@ -22,6 +26,10 @@ class ImportFile(Protocol):
 
     @property
     def user(self) -> User: ...
+
+
+class Connection(ImportFile, Protocol):
+    """An `integrations.models.Connection`, as far as this app knows of it."""
 
 
 def raw_records_of(user: User) -> QuerySet[RawRecord]:
@@ -57,15 +65,12 @@ def current_raws(user: User, provider: str, kind: str, external_ids: Iterable[st
     return found
 
 
-def only_from(import_file: ImportFile) -> QuerySet[RawRecord]:
-    """What this import brought and nothing else brought too."""
-    elsewhere = RawSighting.objects.filter(raw=OuterRef("pk")).exclude(import_file=import_file.pk)
-    return RawRecord.objects.filter(
-        ~Exists(elsewhere), user=import_file.user, sightings__import_file=import_file.pk
-    ).order_by("pk")
+def only_seen_in(sightings: QuerySet[RawSighting]) -> QuerySet[RawRecord]:
+    """The records of these sightings that nothing else sighted too."""
+    elsewhere = RawSighting.objects.filter(raw=OuterRef("pk")).exclude(pk__in=sightings.order_by().values("pk"))
+    return RawRecord.objects.filter(~Exists(elsewhere), Exists(sightings.filter(raw=OuterRef("pk")))).order_by("pk")
 
 
 def _latest_first(records: QuerySet[RawRecord]) -> QuerySet[RawRecord]:
     # A record is there as long as it is sighted; one without a sighting is on its way out and no longer counts.
-    told_at = Max(Coalesce("sightings__stated_at", "sightings__seen_at"))
-    return records.annotate(told_at=told_at).filter(told_at__isnull=False).order_by("-told_at", "-sha256")
+    return records.annotate(told_at=TOLD_AT).filter(told_at__isnull=False).order_by("-told_at", "-sha256")

@@ -193,6 +193,15 @@ def months_of_origin(user: User, origin: int) -> dict[str, set[str]]:
     return months
 
 
+def origins_of(user: User, provider: str | None = None) -> set[int]:
+    """The ids of the raw records that told the user's samples, of one provider or of all."""
+    chunks = SampleChunk.objects.filter(user=user)
+    if provider is not None:
+        chunks = chunks.filter(provider=provider)
+    told = chunks.values_list("origins", flat=True)
+    return {raw_id for origins in told.iterator() for members in origins for raw_id in members}
+
+
 def _chunks(
     user: User, start: datetime, end: datetime, provider: str | None, device: Device | int | None = None
 ) -> QuerySet[SampleChunk]:

@@ -256,9 +256,9 @@ class Choice:
 
 
 def choices_of(user: User, kind: str) -> list[Choice]:
-    """The providers that the athlete has for a kind of data, by name: one query.
+    """The providers that the athlete has for a kind of data, by name: two queries at most.
 
-    Kinds of device are told where one provider may tell one effort, or one night, by several devices.
+    Kinds of device are told where one provider may tell one effort, one night or one day by several devices.
     """
     if kind == "activities":
         efforts = user.source_activities.filter(parent=None).order_by()
@@ -266,7 +266,10 @@ def choices_of(user: User, kind: str) -> list[Choice]:
     if kind == "sleep":
         return _choices(user.sleep_sessions.order_by().values_list("provider", "device__kind").annotate(Count("pk")))
     days = user.daily_metrics.filter(device=None).order_by().values_list("provider", "metric").annotate(Count("pk"))
-    return _choices((provider, None, count) for provider, metric, count in days if kind_of_metric(metric) == kind)
+    chunks = user.sample_chunks.order_by().values_list("provider", "metric", "device__kind").distinct()
+    told = [(provider, None, count) for provider, metric, count in days if kind_of_metric(metric) == kind]
+    by_devices = [(provider, device, 0) for provider, metric, device in chunks if kind_of_metric(metric) == kind]
+    return _choices([*told, *(row for row in by_devices if row[0] in {provider for provider, _, _ in told})])
 
 
 def _choices(rows: Iterable[tuple[str, str | None, int]]) -> list[Choice]:

@@ -20,13 +20,15 @@ import pyarrow as pa
 from django.db import models, transaction
 from numpy.typing import NDArray
 
-from activities.domain.daily import Part, day_edges, merge_totals, stats_by_day
+from activities.domain.daily import DayStats, Part, day_edges, merge_totals, stats_by_day
 from activities.domain.joining import FEEDS, WORN, Feed, sampled_streams
 from activities.domain.metrics import Metric, metric_of
 from activities.domain.parsed import COMPUTED, Parsed, Stream
+from activities.domain.priority import Order, kind_of_metric
 from activities.domain.sleep import Candidate, ParsedSleep, StageSample, elect, sessions_of
 from activities.formats.together import FIGURES, Made, ToldStreams, made
 from activities.models import DailyMetric, Device, RawRecord, SampleChunk, SleepSession, SourceActivity
+from activities.selectors.priorities import order_of
 from activities.selectors.raw import current_raws
 from activities.selectors.series import NO_NUMBERS, Numbers, daily_stats, numbers, samples
 from activities.services.bulk import insert_rows, update_objects, update_rows
@@ -42,7 +44,7 @@ SLEEP_MARGIN = timedelta(days=3)
 # A local day reaches into the UTC months beside it, and a long sample into the next day.
 DAY_MARGIN = timedelta(days=2)
 # Rows of a series that are worked on at a time, for the sake of memory.
-ROWS_AT_ONCE = 250_000
+ROWS_AT_ONCE = 125_000
 ROWS_A_TRANSACTION = 600
 STREAMS_A_TRANSACTION = 250
 # Values are kept to six decimals, so that no order of summing shows.
@@ -325,37 +327,54 @@ class _Words:
 def refresh_daily(user: User, provider: Speaks, metric: str, months: Iterable[str], *, note: Note = no_note) -> None:
     """One metric's local days around these UTC months, made anew: one row a day over all devices of the provider.
 
-    Samples that speak of a date and not of a moment (rings) become the days of the several metrics that they tell.
+    The athlete's order of device kinds decides which counts where several tell. Samples that speak of a date and not of
+    a moment (rings) become the days of the several metrics that they tell.
     """
     rule = metric_of(metric)
     dated = provider.dated.get(metric)
     if rule.aggregate == "none" and not dated:
         return
+    order = order_of(user, kind_of_metric(metric))
+    for first, last in _stretches(user, provider, metric, months):
+        if dated:
+            told = _dated_days(user, provider, metric, dated, first, last)
+            there = models.Q(metric__startswith=DATED)
+        else:
+            told = {metric: _days(user, provider, rule, first, last, order)}
+            there = models.Q(metric=metric)
+        rows = DailyMetric.objects.filter(
+            there, user=user, provider=provider.slug, device=None, date__range=(first, last)
+        )
+        # The provider's own figure stands before our total (`services.telling`).
+        for slug, day in rows.exclude(raw=None).values_list("metric", "date"):
+            told.get(slug, {}).pop(day, None)
+        _replace(
+            rows.filter(raw=None),
+            key=("metric", "date"),
+            names=("value", "detail"),
+            told={(slug, day): figures for slug, days in told.items() for day, figures in days.items()},
+            same={"user": user.pk, "provider": provider.slug},
+            note=note,
+        )
+
+
+def days_under(user: User, provider: Speaks, metric: str, months: Iterable[str], order: Order) -> Days:
+    """What `refresh_daily` would make of these months under this order of device kinds; writes nothing."""
+    rule = metric_of(metric)
+    found: Days = {}
+    if rule.aggregate != "none" and metric not in provider.dated:
+        for first, last in _stretches(user, provider, metric, months):
+            found |= _days(user, provider, rule, first, last, order)
+    return found
+
+
+def _stretches(user: User, provider: Speaks, metric: str, months: Iterable[str]) -> Iterator[tuple[date, date]]:
+    """First and last local day of what is worked on at a time."""
     size = _rows_by_month(user, provider, metric)
     for run in _runs_of_months(months):
         for first_month, last_month in _portions(*run, size):
             start, end = _bounds(first_month, last_month)
-            first, last = (start - timedelta(days=1)).date(), end.date()
-            if dated:
-                told = _dated_days(user, provider, metric, dated, first, last)
-                there = models.Q(metric__startswith=DATED)
-            else:
-                told = {metric: _days(user, provider, rule, first, last, user.profile.zone)}
-                there = models.Q(metric=metric)
-            rows = DailyMetric.objects.filter(
-                there, user=user, provider=provider.slug, device=None, date__range=(first, last)
-            )
-            # The provider's own figure stands before our total (`services.telling`).
-            for slug, day in rows.exclude(raw=None).values_list("metric", "date"):
-                told.get(slug, {}).pop(day, None)
-            _replace(
-                rows.filter(raw=None),
-                key=("metric", "date"),
-                names=("value", "detail"),
-                told={(slug, day): figures for slug, days in told.items() for day, figures in days.items()},
-                same={"user": user.pk, "provider": provider.slug},
-                note=note,
-            )
+            yield (start - timedelta(days=1)).date(), end.date()
 
 
 def _dated_days(
@@ -412,10 +431,12 @@ def _portions(first_month: str, last_month: str, rows: Mapping[str, int]) -> Ite
     yield portion[0], portion[-1]
 
 
-def _days(user: User, provider: Speaks, rule: Metric, first: date, last: date, zone: ZoneInfo) -> Days:
+def _days(user: User, provider: Speaks, rule: Metric, first: date, last: date, order: Order) -> Days:
     """Value and detail of each local day that has one."""
+    zone = user.profile.zone
     words = provider.words.get(rule.slug)
-    if rule.aggregate in ("mean", "min", "max") and not words:
+    is_ordered = bool(order.devices.get(provider.slug))
+    if rule.aggregate in ("mean", "min", "max") and not words and not is_ordered:
         return _days_of_stats(user, provider, rule, first, last, zone)
     edges = day_edges(first, last, zone)
     around = _at(edges[0]) - DAY_MARGIN, _at(edges[-1]) + DAY_MARGIN
@@ -423,19 +444,38 @@ def _days(user: User, provider: Speaks, rule: Metric, first: date, last: date, z
         told = _words_as_numbers(user, provider, rule.slug, words, *around)
     else:
         told = numbers(user, [rule.slug], *around, provider=provider.slug).get(rule.slug, NO_NUMBERS)
+    devices = Device.objects.filter(user=user, provider=provider.slug, pk__in=told.devices).order_by("key")
+    if is_ordered and rule.aggregate not in ("sum", "duration"):
+        rank = {device.pk: order.device_rank(provider.slug, device.kind) for device in devices}
+        told = _of_best(told, edges, rank, only_told=rule.aggregate != "count")
     count = np.diff(np.searchsorted(told.start_ms, edges))
     if rule.aggregate == "count":
         return _told(first, count.astype(np.float64), count, [{} for _ in count])
     if rule.aggregate == "last":
         stats = stats_by_day(told.start_ms, told.value, edges)
-        details = [
-            {"min": _plain(low), "max": _plain(high)} if n > 1 else {}
-            for low, high, n in zip(stats.min.tolist(), stats.max.tolist(), stats.count.tolist(), strict=True)
-        ]
-        return _told(first, stats.last, stats.count, details)
+        return _told(first, stats.last, stats.count, _extremes(stats, 1))
+    if rule.aggregate in ("mean", "min", "max") and not words:
+        return _of_stats(rule, first, stats_by_day(told.start_ms, told.value, edges))
     if rule.aggregate == "duration":
         told = replace(told, value=(told.end_ms - told.start_ms) / _UNIT_MS[rule.unit])
-    return _days_of_totals(user, provider, rule, first, edges, told, count)
+    return _days_of_totals(list(devices), order, rule, first, edges, told, count)
+
+
+def _of_best(told: Numbers, edges: NDArray[np.int64], rank: Mapping[int, int], *, only_told: bool) -> Numbers:
+    """Of each day the samples of the devices that stand highest among those that tell it; `only_told`: with a value."""
+    if only_told:
+        told = _where(told, ~np.isnan(told.value))
+    if len({rank[device] for device in told.devices}) < 2:
+        return told
+    ranks = np.array([rank[device] for device in told.devices])[np.searchsorted(told.devices, told.device_id)]
+    day = np.searchsorted(edges, told.start_ms, side="right")
+    best = np.full(len(edges) + 1, max(rank.values()))
+    np.minimum.at(best, day, ranks)
+    return _where(told, ranks == best[day])
+
+
+def _where(told: Numbers, rows: NDArray[np.bool_]) -> Numbers:
+    return Numbers(told.start_ms[rows], told.end_ms[rows], told.value[rows], told.device_id[rows], told.devices)
 
 
 def _words_as_numbers(
@@ -453,18 +493,25 @@ _UNIT_MS = {"s": 1000, "min": 60_000, "h": 3_600_000}
 
 
 def _days_of_stats(user: User, provider: Speaks, rule: Metric, first: date, last: date, zone: ZoneInfo) -> Days:
-    stats = daily_stats(user, rule.slug, first, last, zone, provider=provider.slug)
+    return _of_stats(rule, first, daily_stats(user, rule.slug, first, last, zone, provider=provider.slug))
+
+
+def _of_stats(rule: Metric, first: date, stats: DayStats) -> Days:
     value = {"mean": stats.mean, "min": stats.min, "max": stats.max}[rule.aggregate]
-    details = [
-        {"min": _plain(low), "max": _plain(high)} if count else {}
+    return _told(first, value, stats.count, _extremes(stats, 0))
+
+
+def _extremes(stats: DayStats, beyond: int) -> list[dict[str, Any]]:
+    """Least and most of each day that has more than so many samples."""
+    return [
+        {"min": _plain(low), "max": _plain(high)} if count > beyond else {}
         for low, high, count in zip(stats.min.tolist(), stats.max.tolist(), stats.count.tolist(), strict=True)
     ]
-    return _told(first, value, stats.count, details)
 
 
 def _days_of_totals(
-    user: User,
-    provider: Speaks,
+    devices: Sequence[Device],
+    order: Order,
     rule: Metric,
     first: date,
     edges: NDArray[np.int64],
@@ -472,12 +519,13 @@ def _days_of_totals(
     count: NDArray[np.int64],
 ) -> Days:
     of_device = dict(told.of_devices())
-    devices = Device.objects.filter(user=user, provider=provider.slug, pk__in=of_device).order_by("key")
+    ranks = [(order.device_rank(it.provider, it.kind), _preference(it)) for it in devices]
+    places = {rank: place for place, rank in enumerate(sorted(set(ranks)))}
     names, parts, shares = [], [], []
-    for device in devices:
+    for device, rank in zip(devices, ranks, strict=True):
         mine = of_device[device.pk]
         names.append(device.name)
-        parts.append(Part(_preference(device), mine.start_ms, mine.end_ms, mine.value))
+        parts.append(Part(places[rank], mine.start_ms, mine.end_ms, mine.value))
         shares.append(np.nan_to_num(stats_by_day(mine.start_ms, mine.value, edges).sum))
     if rule.merged or rule.aggregate == "duration":
         by_part = merge_totals(parts, edges).by_part if parts else np.zeros((0, len(count)))

@@ -264,7 +264,7 @@ class _Ranks:
         """Look these up: one query for some hundred."""
         unknown = {record.pk: record for record in records if record.pk not in self._known}
         for some in _pieces(sorted(unknown)):
-            stated = RawSighting.objects.filter(user=self._user, raw__in=some).values_list("raw")
+            stated = RawSighting.objects.filter(user=self._user, raw__in=some, withdrawn_at=None).values_list("raw")
             stated_at = dict(stated.annotate(at=Max("stated_at")).values_list("raw", "at"))
             for pk in some:
                 record = unknown[pk]

@@ -54,6 +54,7 @@ def source_json(source, **told):
         "name": "",
         "start_time": "2026-05-02T07:30:00Z",
         "utc_offset_s": 7200,
+        "day_only": False,
         "elapsed_s": 1800.0,
         "distance_m": 5000.0,
         **not_told("timer_s", "moving_s", "elevation_gain_m", "elevation_loss_m", "energy_kcal", "active_energy_kcal"),

@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from tests.factories.activities import (
     SleepSessionFactory,
     SourceActivityFactory,
 )
+from tests.factories.integrations import ImportFactory
 from trainstack.accounts.models import User
 
 DAY = date(2026, 5, 2)
@@ -190,6 +192,73 @@ def test_activity_shows_what_was_told_and_where_it_came_from(client, user):
         reverse("raw-record-payload", args=[source.raw_id]),
     ):  # fmt: skip
         assert told in text
+
+
+def on_segments(**extra):
+    efforts = [
+        {"name": "Lake <loop>", "elapsed_s": 754.0, "distance_m": 3200.0, "rank": 4, "pr_rank": 1,
+         "segment_url": "https://www.strava.com/segments/9"},
+        {"name": "Church hill", "elapsed_s": 121.0, "distance_m": 480.0, "rank": None, "pr_rank": None,
+         "avg_power_w": 251.0, "segment_url": "javascript:alert(1)"},
+    ]  # fmt: skip
+    return {"segment_efforts": efforts, **extra}
+
+
+def test_activity_lists_its_segments_also_where_another_source_is_shown(client, user):
+    shown = SourceActivityFactory(user=user, provider="tempo", sport="cycling")
+    SourceActivityFactory(user=user, provider="strava", sport="cycling", activity=shown.activity, extra=on_segments())
+
+    text = page(client, reverse("activities:activity", args=[shown.activity_id]))
+
+    for words in (
+        "2, as Strava measured them", "Lake &lt;loop&gt;", "12:34", "3.20", "Church hill", "2:01", "251", "best</span>",
+        'href="https://www.strava.com/segments/9"',
+    ):  # fmt: skip
+        assert words in text, words
+    assert "javascript:" not in text
+    assert "segment_efforts" not in page(client, reverse("activities:sources", args=[shown.activity_id]))
+
+
+@pytest.mark.parametrize("told", [None, [], "x", [7]])
+def test_activity_without_segments_has_no_list_of_them(client, user, told):
+    source = SourceActivityFactory(user=user, extra={"segment_efforts": told})
+
+    assert "Segments" not in page(client, reverse("activities:activity", args=[source.activity_id]))
+
+
+def test_activity_leads_to_the_provider_and_names_it_as_its_terms_ask(client, user):
+    raw = RawRecordFactory(user=user, provider="strava")
+    address = "https://www.strava.com/activities/7"
+    told = {"url": address, "power_estimated": True}
+    source = SourceActivityFactory(user=user, provider="strava", raw=raw, extra=told, avg_power_w=180.0)
+
+    text = page(client, reverse("activities:activity", args=[source.activity_id]))
+
+    assert f'href="{address}"' in text
+    assert "View on Strava" in text
+    assert "Powered by Strava" in text
+    assert "an estimate" in text
+
+
+def test_activity_by_file_needs_no_attribution(client, user):
+    raw = RawRecordFactory(user=user, provider="strava", import_file=ImportFactory(user=user))
+    source = SourceActivityFactory(user=user, provider="strava", raw=raw, extra={"url": "javascript:alert(1)"})
+
+    text = page(client, reverse("activities:activity", args=[source.activity_id]))
+
+    assert [words in text for words in ("View on Strava", "Powered by Strava", "javascript:")] == [False, False, False]
+
+
+def test_today_shows_scores_on_their_makers_scales_side_by_side(client, user):
+    day = timezone.now().date()
+    DailyMetricFactory(user=user, metric="whoop_recovery", provider="whoop", date=day, value=61)
+    DailyMetricFactory(user=user, metric="oura_readiness", provider="oura", date=day, value=83)
+
+    text = page(client, reverse("activities:today"))
+
+    for words in ("Recovery, 0 to 100 % (WHOOP)", "61", "Readiness score, 0 to 100 (Oura)", "83", "None is mixed"):
+        assert words in text, words
+    assert "72" not in re.findall(r"<dd>(\d+)", text)
 
 
 def test_activity_with_streams_says_that_an_apple_export_holds_few_heart_rates(client, user):

@@ -205,7 +205,7 @@ def parse_sleep(data: bytes, external_id: str) -> Parsed:
         end_time=end,
         utc_offset_s=offset_at(start),
         date=day_of(log.get("dateOfSleep")) or end.date(),
-        stages=_timeline(_pieces(levels.get("data"), naive), _pieces(levels.get("shortData"), naive), length_s),
+        stages=timeline_of(_pieces(levels.get("data"), naive), _pieces(levels.get("shortData"), naive), length_s),
         in_bed_s=scaled(log.get("timeInBed"), 60),
         asleep_s=scaled(log.get("minutesAsleep"), 60),
         awake_s=scaled(log.get("minutesAwake"), 60),
@@ -213,7 +213,7 @@ def parse_sleep(data: bytes, external_id: str) -> Parsed:
         deep_s=minutes("deep"),
         rem_s=minutes("rem"),
         efficiency_ratio=scaled(log.get("efficiency"), 0.01),
-        external_id=_night_id(naive),
+        external_id=night_id(naive),
         score=positive(score.get("overall_score")),
     )
     return Parsed(sleeps=(sleep,))
@@ -235,7 +235,7 @@ def parse_google_sleep(data: bytes, external_id: str) -> Parsed:
         if begun is not None and ended is not None and word:
             pieces.append(((begun - start).total_seconds(), (ended - start).total_seconds(), word))
     length_s = (end - start).total_seconds()
-    timeline = _timeline(pieces, [], length_s)
+    timeline = timeline_of(pieces, [], length_s)
     totals: dict[str, float] = defaultdict(float)
     for _, seconds, stage_word in timeline:
         totals[stage_word] += seconds
@@ -253,12 +253,12 @@ def parse_google_sleep(data: bytes, external_id: str) -> Parsed:
         deep_s=totals["deep"] if is_staged else None,
         rem_s=totals["rem"] if is_staged else None,
         efficiency_ratio=None,
-        external_id=_night_id(start.astimezone(zone)),
+        external_id=night_id(start.astimezone(zone)),
     )
     return Parsed(sleeps=(sleep,))
 
 
-def _night_id(started: datetime) -> str:
+def night_id(started: datetime) -> str:
     """What a sleep is known by in both generations, which have ids of their own: its start on the wall."""
     return started.strftime("%Y-%m-%dT%H:%M:%S")
 
@@ -284,7 +284,7 @@ def _pieces(told: object, start: datetime) -> list[tuple[float, float, str]]:
     return pieces
 
 
-def _timeline(
+def timeline_of(
     pieces: Sequence[tuple[float, float, str]], short: Sequence[tuple[float, float, str]], length_s: float
 ) -> tuple[tuple[float, float, str], ...]:
     """(begin, length, stage) without overlaps inside the sleep; the short awakenings lie over the other pieces."""

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, tzinfo
 from typing import Any
 
 import numpy as np
 
-from activities.domain.parsed import Problem
 from activities.domain.reading import DeviceFacts, RawPayload
 from activities.formats.container import Container, Member
 from integrations.archives import ArchiveReader, Piece, contents, path_of
 from integrations.errors import UnexpectedPayload
-from integrations.gathering import PIECE_ROWS, Samples, in_pieces, list_elements, piece_of, table_lines, table_rows
+from integrations.gathering import (
+    HOMELESS_ROWS,
+    PIECE_ROWS,
+    UNREADABLE_ROWS,
+    Samples,
+    in_pieces,
+    left,
+    list_elements,
+    piece_of,
+    sampled,
+    table_lines,
+    table_rows,
+)
 from integrations.providers.fitbit import mapping
 from integrations.providers.fitbit.mapping import device_kind
 from integrations.told import (
@@ -296,20 +307,19 @@ def _logs(
 ) -> Iterator[Piece]:
     """Each log of a list as a record of its own."""
     path = path_of(container, member)
-    nameless: list[int] = []
+    nameless = 0
 
     def payloads() -> Iterator[RawPayload]:
-        for number_, (told, log) in enumerate(list_elements(container, member), start=1):
+        nonlocal nameless
+        for told, log in list_elements(container, member):
             log_id = text(log.get("logId")) if isinstance(log, dict) else ""
             if not log_id:
-                nameless.append(number_)
+                nameless += 1
                 continue
             yield RawPayload(kind, log_id, whole(log, told), "application/json", path=path)
 
     yield from in_pieces(payloads())
-    if nameless:
-        message = f"{member.path} holds {len(nameless):,} entries without a logId; they are left in the export."
-        yield Piece(problems=(Problem(path, message, len(nameless)),))
+    yield from left(container, member, "holds entries without a logId; they are left in the export.", nameless)
 
 
 def _google_rows(
@@ -348,7 +358,8 @@ def _json_series(container: Container, member: Member, series: _Series) -> Itera
         unread = int((~known).sum())
         start = moments[known]
         samples = piece_of([sample_table(series.metric, MERGED, start, start + series.lasts_ms, told[known])])
-        return Piece((), samples.samples, samples.counts, _unread(container, member, unread))
+        problems = tuple(it for each in left(container, member, UNREADABLE_ROWS, unread) for it in each.problems)
+        return replace(samples, problems=problems)
 
     try:
         for _, entry in list_elements(container, member):
@@ -382,62 +393,40 @@ def _csv_series(container: Container, member: Member, series: tuple[_Series, ...
     time_at = header.index("timestamp")
     source_at = header.index("data source") if "data source" in header else None
     devices: dict[str, DeviceFacts] = {}
-    samples, unread = Samples(), 0
-    try:
-        for cells in rows:
-            if len(cells) <= max(time_at, *(at for _, at in wanted)):
-                continue
-            moment = int(clock_ms([cells[time_at].strip()])[0])
-            if moment < 0:
-                unread += 1
-                continue
-            source = cells[source_at].strip() if source_at is not None and source_at < len(cells) else ""
-            device = devices.setdefault(source, _device(source or device_name))
-            for one, at in wanted:
-                value = number(cells[at])
-                if value is not None:
-                    samples.add(one.metric, device, moment, moment + one.lasts_ms, round(value * one.scale, 9))
-            if samples.is_full:
-                yield samples.piece()
-    except UnexpectedPayload:
-        yield samples.piece()
-        raise
-    yield samples.piece()
-    yield from (Piece(problems=(problem,)) for problem in _unread(container, member, unread))
+    longest = max(time_at, *(at for _, at in wanted))
 
+    def add(samples: Samples, cells: list[str]) -> None:
+        if len(cells) <= longest:
+            return
+        moment = int(clock_ms([cells[time_at].strip()])[0])
+        if moment < 0:
+            samples.leave(UNREADABLE_ROWS)
+            return
+        source = cells[source_at].strip() if source_at is not None and source_at < len(cells) else ""
+        device = devices.setdefault(source, _device(source or device_name))
+        for one, at in wanted:
+            value = number(cells[at])
+            if value is not None:
+                samples.add(one.metric, device, moment, moment + one.lasts_ms, round(value * one.scale, 9))
 
-def _unread(container: Container, member: Member, rows: int) -> tuple[Problem, ...]:
-    message = f"{member.path} holds rows whose time cannot be read."
-    return (Problem(path_of(container, member), message, rows),) if rows else ()
+    yield from sampled(container, member, rows, add)
 
 
 def _hrv_details(container: Container, member: Member, index: _Index) -> Iterator[Piece]:
     """rMSSD of every five minutes asleep, in local time: placed by what the nights or the profile tell."""
-    samples, unread, homeless = Samples(), 0, 0
-    try:
-        for row in table_rows(container, member, bare=str.casefold):
-            value, naive = positive(row.get("rmssd")), local(row.get("timestamp"))
-            if value is None or naive is None:
-                unread += 1
-                continue
-            zone = naive.tzinfo or index.zone(naive.date())
-            if zone is None:
-                homeless += 1
-                continue
+
+    def add(samples: Samples, row: Mapping[str, str]) -> None:
+        value, naive = positive(row.get("rmssd")), local(row.get("timestamp"))
+        zone = None if naive is None else naive.tzinfo or index.zone(naive.date())
+        if value is None or naive is None:
+            samples.leave(UNREADABLE_ROWS)
+        elif zone is None:
+            samples.leave(HOMELESS_ROWS)
+        else:
             moment = epoch_ms(naive.replace(tzinfo=zone))
             samples.add("hrv_rmssd", MERGED, moment, moment, value)
-            if samples.is_full:
-                yield samples.piece()
-    except UnexpectedPayload:
-        yield samples.piece()
-        raise
-    yield samples.piece()
-    if unread:
-        message = f"{member.path} holds rows whose time or value cannot be read."
-        yield Piece(problems=(Problem(path_of(container, member), message, unread),))
-    if homeless:
-        message = f"{member.path} tells local times, and nothing in the export tells where: they are left in it."
-        yield Piece(problems=(Problem(path_of(container, member), message, homeless),))
+
+    return sampled(container, member, table_rows(container, member, bare=str.casefold), add)
 
 
 def _device(name: str) -> DeviceFacts:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from activities.domain.parsed import DayValue, Parsed, ParsedActivity, Problem, Stream
+from activities.domain.parsed import DayValue, Lap, Parsed, ParsedActivity, Problem, Stream
 from activities.domain.sleep import ParsedSleep
 from integrations.errors import UnexpectedPayload
 from integrations.providers.samsung_health.sports import sport_of
@@ -51,6 +53,8 @@ STAGES: dict[str, str] = {
 }
 # A minute after the exercise is so exact.
 MINUTE_SLACK_MS = 5000
+# No point of an exercise lies further from its start.
+LONGEST_MS = 31 * 86_400_000
 # step_daily_trend: the row that joins all devices.
 COMBINED = "-2"
 
@@ -98,7 +102,7 @@ _PLACED = {
 
 
 def parse_exercise(data: bytes, external_id: str) -> Parsed:
-    """One row of the exercise table: {"row", "live", "location", "recovery", "device", "custom"}."""
+    """One row of the exercise table: {"row", "live", "location", "segments", "recovery", "device", "custom"}."""
     told = object_of(data)
     row = mapping(told.get("row"))
     start, end = utc(row.get("start_time")), utc(row.get("end_time"))
@@ -112,7 +116,7 @@ def parse_exercise(data: bytes, external_id: str) -> Parsed:
     device = text(told.get("device"))
     problems = tuple(
         Problem("", f"Its {what} cannot be read.")
-        for what in ("live", "location")
+        for what in ("live", "location", "segments")
         if what in told and not isinstance(told[what], list)
     )
     effort = ParsedActivity(
@@ -142,6 +146,7 @@ def parse_exercise(data: bytes, external_id: str) -> Parsed:
         device=device,
         device_kind=device_kind(device),
         source_name=text(row.get("pkg_name")),
+        laps=_segments(told, start.astimezone(zone_of_offset(offset))),
         streams=_streams(told, start),
         extra=rest(row, _PLACED),
     )
@@ -182,6 +187,41 @@ def device_kind(name: str) -> str:
     if any(word in words for word in ("fit", "gear", "band")):
         return "band"
     return "phone" if words.startswith(("sm-", "galaxy")) or "phone" in words else "unknown"
+
+
+def _segments(told: Mapping[str, Any], start: datetime) -> tuple[Lap, ...]:
+    """The segments of `live_data_internal`, where there are several: each from its first point to its last.
+
+    A point tells when it was, or how long the exercise had run by then.
+    """
+    begin = epoch_ms(start)
+    points: list[tuple[float, float | None, float]] = []
+    for point in entries(told.get("segments")):
+        moment, ran, segment = (number(point.get(name)) for name in ("start_time", "elapsed_time", "segment"))
+        if moment is None and ran is not None:
+            moment = begin + ran
+        if segment is not None and moment is not None and abs(moment - begin) <= LONGEST_MS:
+            points.append((moment, ran, segment))
+    live = [(number(it.get("start_time")), it) for it in entries(told.get("live"))]
+    laps = []
+    for _, run in groupby(sorted(points, key=itemgetter(0)), key=itemgetter(2)):
+        (since, ran_before, _), *rest_of_it = run
+        until, ran_then, _ = rest_of_it[-1] if rest_of_it else (since, ran_before, 0)
+        inside = [it for moment, it in live if moment is not None and since <= moment <= until]
+        rates = [rate for it in inside if (rate := positive(it.get("heart_rate"))) is not None]
+        steps = [step for it in inside if (step := positive(it.get("distance"))) is not None]
+        laps.append(
+            Lap(
+                start + timedelta(milliseconds=since - begin),
+                (until - since) / 1000,
+                kind="segment",
+                timer_s=None if ran_before is None or ran_then is None else (ran_then - ran_before) / 1000,
+                distance_m=round(sum(steps), 6) if steps else None,
+                avg_heart_rate_bpm=round(sum(rates) / len(rates), 3) if rates else None,
+                max_heart_rate_bpm=max(rates, default=None),
+            )
+        )
+    return tuple(laps) if len(laps) > 1 else ()
 
 
 def _streams(told: Mapping[str, Any], start: datetime) -> dict[str, Stream]:

@@ -12,7 +12,7 @@ from activities.domain.reading import DeviceFacts, RawPayload
 from activities.formats.container import Container, Member
 from integrations.archives import ArchiveReader, Piece, contents, path_of
 from integrations.errors import UnexpectedPayload
-from integrations.gathering import Samples, in_pieces, table_rows
+from integrations.gathering import UNREADABLE_ROWS, Samples, in_pieces, left, sampled, table_rows
 from integrations.providers.samsung_health.mapping import COMBINED, DAY_TABLES, bare, device_kind, utc
 from integrations.told import as_json, entries, epoch_ms, joined, json_of, number
 
@@ -26,7 +26,10 @@ _DEVICES = "com.samsung.health.device_profile"
 _STEP_TREND = "com.samsung.shealth.step_daily_trend"
 _PEDOMETER = "com.samsung.shealth.tracker.pedometer_day_summary"
 _RECOVERY = "com.samsung.shealth.exercise.recovery_heart_rate"
+# Columns of an exercise that name a file which is read with it.
+_EXERCISE_FILES = ("live_data", "location_data", "live_data_internal")
 LOOK_BYTES = 512
+NAMELESS_ROWS = "holds rows without a datauuid; they are left in the export."
 # A day of points each second; an exercise has four such files.
 MAX_SIDE_BYTES = 16 << 20
 
@@ -152,7 +155,7 @@ class _Index:
                     self.custom[row.get(key, "")] = row.get("custom_name") or row.get("name", "")
         elif table == _EXERCISE or table in SERIES:
             for row in _rows(container, member):
-                for column in ("live_data", "location_data") if table == _EXERCISE else ("binning_data",):
+                for column in _EXERCISE_FILES if table == _EXERCISE else ("binning_data",):
                     self.named.add(_file_name(row.get(column, "")))
         elif table == _RECOVERY:
             for row in _rows(container, member):
@@ -190,19 +193,21 @@ def _rows(container: Container, member: Member) -> Iterator[dict[str, str]]:
 
 def _exercises(container: Container, member: Member, index: _Index) -> Iterator[Piece]:
     path = path_of(container, member)
-    missing: list[str] = []
+    nameless = 0
     problems: list[Problem] = []
 
     def payloads() -> Iterator[RawPayload]:
+        nonlocal nameless
         for row in _rows(container, member):
             key = row.get("datauuid", "")
             if not key:
-                missing.append(key)
+                nameless += 1
                 continue
             parts = {"row": as_json(row)}
             cells = {
                 "live": row.get("live_data", ""),
                 "location": row.get("location_data", ""),
+                "segments": row.get("live_data_internal", ""),
                 "recovery": index.recoveries.get(key, ""),
             }
             for name, cell in cells.items():
@@ -221,37 +226,32 @@ def _exercises(container: Container, member: Member, index: _Index) -> Iterator[
     yield from in_pieces(payloads())
     if problems:
         yield Piece(problems=tuple(problems))
-    yield from _nameless(path, member, missing)
+    yield from left(container, member, NAMELESS_ROWS, nameless)
 
 
 def _sleeps(container: Container, member: Member, index: _Index) -> Iterator[Piece]:
     path = path_of(container, member)
-    missing: list[str] = []
+    nameless = 0
 
     def payloads() -> Iterator[RawPayload]:
+        nonlocal nameless
         for row in _rows(container, member):
             key = row.get("datauuid", "")
             if not key:
-                missing.append(key)
+                nameless += 1
                 continue
             stages = sorted(index.stages.get(key, ()), key=lambda stage: (stage["start_time"], stage["end_time"]))
             data = as_json({"row": row, **({"stages": stages} if stages else {})})
             yield RawPayload("sleep", key[:200], data, "application/json", path=path)
 
     yield from in_pieces(payloads())
-    yield from _nameless(path, member, missing)
+    yield from left(container, member, NAMELESS_ROWS, nameless)
 
 
 def _about(path: str, side: Member, error: UnexpectedPayload) -> Problem:
     """What is wrong with a side file: the message completes its name or is a sentence of its own."""
     message = str(error)
     return Problem(path, f"{side.path} {message}" if message[:1].islower() else f"{side.path}: {message}")
-
-
-def _nameless(path: str, member: Member, missing: Sequence[str]) -> Iterator[Piece]:
-    if missing:
-        message = f"{member.path} holds rows without a datauuid; they are left in the export."
-        yield Piece(problems=(Problem(path, message, len(missing)),))
 
 
 def _day_table(container: Container, member: Member, table: str) -> Iterator[Piece]:
@@ -262,31 +262,24 @@ def _day_table(container: Container, member: Member, table: str) -> Iterator[Pie
 
 def _series(container: Container, member: Member, series: _Series, index: _Index) -> Iterator[Piece]:
     """Samples of a table: those of its side files, and the rows that have none."""
-    samples, unread = Samples(), 0
     path = path_of(container, member)
-    try:
-        for row in _rows(container, member):
-            if row.get("source_type") == COMBINED:
-                continue
-            device = index.device(row)
-            side = index.side(row.get("binning_data", ""))
-            points: Sequence[Mapping[str, object]] = (row,)
-            if side is not None:
-                try:
-                    points = entries(json_of(contents(container, side)[0]))
-                except UnexpectedPayload as error:
-                    yield Piece(problems=(_about(path, side, error),))
-            for point in points:
-                unread += not _add(samples, series, device, point)
-            if samples.is_full:
-                yield samples.piece()
-    except UnexpectedPayload:
-        yield samples.piece()
-        raise
-    yield samples.piece()
-    if unread:
-        message = f"{member.path} holds rows whose time or value cannot be read."
-        yield Piece(problems=(Problem(path, message, unread),))
+
+    def add(samples: Samples, row: Mapping[str, str]) -> None:
+        if row.get("source_type") == COMBINED:
+            return
+        device = index.device(row)
+        side = index.side(row.get("binning_data", ""))
+        points: Sequence[Mapping[str, object]] = (row,)
+        if side is not None:
+            try:
+                points = entries(json_of(contents(container, side)[0]))
+            except UnexpectedPayload as error:
+                samples.note(_about(path, side, error))
+        for point in points:
+            if not _add(samples, series, device, point):
+                samples.leave(UNREADABLE_ROWS)
+
+    return sampled(container, member, _rows(container, member), add)
 
 
 def _add(samples: Samples, series: _Series, device: DeviceFacts, point: Mapping[str, object]) -> bool:

@@ -110,6 +110,9 @@ def keys(*records: Record) -> tuple[Key, ...]:
         pytest.param(
             told(elapsed=3000, moving=2000), told(elapsed=None, moving=2900), False, id="told by both goes first"
         ),
+        pytest.param(told(elapsed=None, timer=3240), told(elapsed=3600), True, id="told by one each, exactly 10 %"),
+        pytest.param(told(elapsed=None, timer=3239.999), told(elapsed=3600), False, id="told by one each, over 10 %"),
+        pytest.param(told(elapsed=-60), told(elapsed=-60), False, id="a negative duration is none"),
         pytest.param(told(elapsed=None), told(elapsed=3600), False, id="no duration told"),
         pytest.param(told(elapsed=None), told(elapsed=None), False, id="no duration told by either"),
         pytest.param(told(elapsed=0), told(elapsed=0), True, id="both of 0 s, equal starts"),
@@ -208,6 +211,52 @@ def test_groups_of_the_closest_pair_go_first() -> None:
     assert groups_of([one, two, strava]) == sorted([keys(one, strava), keys(two)])
 
 
+def test_groups_of_the_smallest_agreeing_duration_decides_which_pair_is_closer() -> None:
+    """Whichever kind it is: here the durations without pauses, then those of moving, then those from start to end."""
+    strava = told("strava", elapsed=3600, timer=3400, moving=3000)
+    for near, far in (
+        ({"elapsed": 3900, "timer": 3401}, {"elapsed": 3580, "timer": 3380}),
+        ({"elapsed": 3900, "moving": 3001}, {"elapsed": 3580, "moving": 2980}),
+        ({"elapsed": 3601, "timer": 3300}, {"elapsed": 3580, "timer": 3410}),
+    ):
+        one, other = told("garmin", "b", **near), told("garmin", "a", **far)
+        # The two of Garmin do not match each other, so that only one of them can have Strava's.
+        one, other = (
+            replace(one, start_ms=one.start_ms + 100 * SECOND),
+            replace(other, start_ms=other.start_ms - 100 * SECOND),
+        )
+
+        assert groups_of([other, one, strava]) == sorted([keys(one, strava), keys(other)])
+
+
+def test_groups_of_equal_shapes_are_joined_but_for_what_tells_no_duration() -> None:
+    for durations in ({"timer": 3000}, {"moving": 3000}, {"timer": 3000, "moving": 2900}):
+        alike = [told(name, elapsed=None, **durations) for name in ("garmin", "polar", "strava")]
+        assert groups_of(alike) == [keys(*alike)]
+    for elapsed in (None, -5):
+        alone = [told(name, elapsed=elapsed) for name in ("garmin", "strava")]
+        assert groups_of(alone) == [keys(one) for one in alone]
+    assert groups_of([row(), row("strava")]) == [keys(row("strava")), keys(row())]
+
+
+def test_groups_of_a_component_with_a_decision_in_it_follow_the_same_rules() -> None:
+    """All match; the decision has every pair walked."""
+    near = told("strava", at=-20, elapsed=3590)
+    one, copy, twin, other = told("garmin", "1"), told("garmin", "2"), told("garmin", "3", at=5), told("polar")
+
+    assert groups_of([one, copy, twin, near, other], [different(1, near, other)]) == sorted(
+        [keys(one, copy, twin, other), keys(near)]
+    )
+
+
+def test_groups_of_an_unknown_sport_follow_what_the_athlete_joined() -> None:
+    """Between a sport that nobody knows and any other there is no pair of different known families."""
+    run, ride = told("garmin", "1"), told("garmin", "2", sport="cycling")
+    for provider in ("apple_health", "strava"):
+        some = told(provider, sport="generic")
+        assert groups_of([run, ride, some], [same(1, run, ride)]) == [keys(run, ride, some)]
+
+
 def test_groups_of_decisions_the_newest_wins() -> None:
     one, other = told("garmin"), told("strava", at=7200)
 
@@ -247,6 +296,8 @@ def test_groups_of_a_decision_sleeps_while_its_record_is_absent() -> None:
     one, other = told("garmin"), told("strava")
 
     assert groups_of([one], [different(1, one, other)]) == [keys(one)]
+    assert groups_of([one], [same(1, other, one)]) == [keys(one)]
+    assert components_of([one], [same(1, other, one), same(2, one, other)]) == [keys(one)]
     assert groups_of([one, other], [different(1, one, other)]) == [keys(one), keys(other)]
 
 
@@ -469,6 +520,13 @@ def test_neighbourhood_of_a_moved_record_is_where_it_was_and_where_it_is() -> No
     assert searched(Neighbourhood([was, becomes]), Shelf([becomes, left, found])) == [becomes, left, found]
 
 
+def test_neighbourhood_of_two_days_asks_for_nothing_between_them() -> None:
+    wanted = Neighbourhood([told("garmin"), told("garmin", "2", at=86_400)]).wanted()
+
+    assert wanted is not None
+    assert [last - first for first, last in wanted.spans] == [2 * (2 * MINUTE + 10 * MINUTE)] * 2
+
+
 def test_neighbourhood_of_many_records_asks_for_few_spans() -> None:
     records = [told("garmin", f"{number:04}", at=86_400 * number) for number in range(1000)]
 
@@ -540,6 +598,42 @@ def suggested(*records: Record, decisions: Sequence[Decision] = ()) -> list[Sugg
             told(), told("strava", at=1200, elapsed=900), "inside", "15 min recorded inside the other's 1 h",
             id="a quarter inside",
         ),
+        pytest.param(
+            told(), told("strava", at=2700, elapsed=1000), "inside", "16 min 40 s recorded inside the other's 1 h",
+            id="a tenth sticks out",
+        ),
+        pytest.param(
+            told(timer=3000), told("strava", elapsed=2800, timer=2640), "just_outside",
+            "the durations differ by 12 % (at most 10 %)", id="the closer of two durations",
+        ),
+        pytest.param(
+            told(timer=3000, moving=1000), told("strava", elapsed=None, timer=2640, moving=880), "just_outside",
+            "the durations differ by 12 % (at most 10 %)", id="equally close durations",
+        ),
+        pytest.param(
+            told(distance=10_000), told("strava", at=16, sport="", distance=9_500), "just_outside",
+            "the starts are 16 s apart (at most 15 s)", id="distance of an unknown sport at its bound",
+        ),
+        pytest.param(
+            told(distance=10_000), told("strava", at=200, distance=5_000), "just_outside",
+            "the starts are 3 min 20 s apart (at most 2 min)", id="distance of a known sport",
+        ),
+        pytest.param(
+            told(elapsed=90), told("strava", elapsed=90, at=60), "just_outside",
+            "they overlap by 33 % of the shorter (more than 50 %)", id="overlap at the outer bound",
+        ),
+        pytest.param(
+            told(elapsed=120), told("strava", elapsed=120, at=60), "just_outside",
+            "they overlap by 50 % of the shorter (more than 50 %)", id="overlap of exactly half",
+        ),
+        pytest.param(
+            told(), told("strava", at=7200, elapsed=3528), "clock_shift",
+            "as long, but 2 h later, as after a clock fault", id="shifted, durations exactly 2 % apart",
+        ),
+        pytest.param(
+            told(distance=10_000), told("strava", at=7215, sport="", distance=9_500), "clock_shift",
+            "as long, but 2 h later, as after a clock fault", id="shifted, no sport told",
+        ),
     ],
 )  # fmt: skip
 def test_suggestions_of_near_misses(one: Record, other: Record, reason: str, detail: str) -> None:
@@ -555,6 +649,15 @@ def test_suggestions_of_near_misses(one: Record, other: Record, reason: str, det
         pytest.param(told(), told("strava", at=400), id="start beyond the outer bound"),
         pytest.param(told(), told("strava", elapsed=800), id="duration beyond the outer bound, less than a quarter"),
         pytest.param(told(), told("strava", elapsed=None), id="no duration told"),
+        pytest.param(told(elapsed=None), told("strava", elapsed=None), id="no duration told by either"),
+        pytest.param(told(), told("strava", at=7216, sport=""), id="shifted and 16 s, no sport told"),
+        pytest.param(told(sport=""), told("strava", at=7216), id="shifted and 16 s, no sport told by the first"),
+        pytest.param(told(), told("strava", sport="walking", at=121), id="another family, start outside"),
+        pytest.param(told(), told("strava", sport="walking", elapsed=3200), id="another family, duration outside"),
+        pytest.param(told(elapsed=90), told("strava", elapsed=90, at=60.001), id="overlap beyond the outer bound"),
+        pytest.param(told(), told("strava", at=2701, elapsed=1000), id="more than a tenth sticks out"),
+        pytest.param(told(), told("strava", at=1200, elapsed=0), id="nothing inside"),
+        pytest.param(told(elapsed=0), told("strava", at=600, elapsed=0), id="nothing beside nothing"),
         pytest.param(told(elapsed=60), told("strava", elapsed=60, at=90), id="one after the other"),
         pytest.param(told(), told("strava", at=5000), id="no whole half-hours"),
         pytest.param(told(), told("strava", at=7200, elapsed=3500), id="shifted, but of another length"),
@@ -576,7 +679,13 @@ def test_suggestions_of_a_copy_by_one_source_with_a_shifted_clock() -> None:
     copy = told("file", "2", at=3600, distance=10_000.4)
 
     assert [it.reason for it in suggested(one, copy)] == ["clock_shift"]
-    assert suggested(one, replace(copy, start_ms=copy.start_ms + 2 * SECOND)) == []
+    at_the_bounds = replace(copy, start_ms=copy.start_ms - SECOND, elapsed_ms=3601 * SECOND, distance_m=10_010.0)
+    assert [it.reason for it in suggested(one, at_the_bounds)] == ["clock_shift"]
+    assert suggested(one, replace(copy, start_ms=copy.start_ms + SECOND + 1)) == []
+    assert suggested(one, replace(copy, elapsed_ms=3601 * SECOND + 1)) == []
+    assert suggested(one, replace(copy, distance_m=10_010.1)) == []
+    assert suggested(one, replace(copy, distance_m=None)) == []
+    assert suggested(replace(one, distance_m=0.0), replace(copy, distance_m=0.0)) == []
 
 
 def test_suggestions_of_a_way_there_and_back_that_two_sources_tell_alike() -> None:
@@ -594,6 +703,48 @@ def test_suggestions_of_two_groups_are_one() -> None:
     assert suggested(*early, *late) == [
         Suggestion(*keys(early[1], late[0]), "just_outside", "the starts are 3 min apart (at most 2 min)")
     ]
+
+
+def test_suggestions_of_a_group_are_none_though_its_ends_nearly_match() -> None:
+    assert suggested(told("garmin"), told("strava", at=100), told("polar", at=190)) == []
+
+
+def test_suggestions_of_two_by_one_source_are_asked_where_a_bound_was_missed() -> None:
+    assert [it.reason for it in suggested(told("garmin", "1"), told("garmin", "2", at=200))] == ["just_outside"]
+
+
+def test_suggestions_of_a_decision_concern_its_own_groups_only() -> None:
+    one, late, absent = told("garmin"), told("strava", at=200), told("polar", at=1)
+    far = told("wahoo", at=90_000)
+
+    for decision in (different(1, one, absent), different(1, absent, late), different(1, one, far)):
+        assert len(suggested(one, late, far, decisions=[decision])) == 1
+    assert suggestions_of([one, late], [keys(one), keys(late)], [same(1, one, late)]) != []
+
+
+def test_suggestions_around_a_record_are_those_of_its_group() -> None:
+    days = [
+        [told(name, str(day), at=86_400 * day + 200 * place) for place, name in enumerate(("garmin", "strava"))]
+        for day in range(3)
+    ]
+    records = [record for day in days for record in day]
+
+    def around(*records_asked: Record) -> list[str]:
+        asked = {record.key for record in records_asked}
+        return [it.one[1] for it in suggestions_of(records, groups_of(records), around=asked)]
+
+    assert around(days[1][0]) == around(days[1][1]) == ["1"]
+    assert around(days[0][0], days[2][1]) == ["2", "0"]
+    assert around(told("polar", "absent")) == around() == []
+
+
+def test_suggestions_of_equally_late_ones_come_by_the_other_one() -> None:
+    early, later = told("garmin", "a", elapsed=1500), told("polar", "b", at=600, elapsed=900)
+    late = told("strava", "c", at=700, elapsed=500)
+
+    found = [(it.one[1], it.other[1]) for it in suggested(early, later, late)]
+
+    assert found == [("b", "c"), ("a", "c"), ("a", "b")]
 
 
 def test_suggestions_of_groups_that_the_athlete_told_apart_are_none() -> None:
@@ -675,6 +826,8 @@ def test_near_miss_is_symmetric_and_none_where_they_match(records: list[Record])
             id="durations exactly 10 % apart, timer with timer"),
         pytest.param(row(distance=9_500), told(distance=10_000, sport="running.trail"),
             "the durations differ by 0 % and the distances by 5 %", id="distances exactly 5 % apart"),
+        pytest.param(row(distance=9_995), told(sport="generic", distance=10_000),
+            "the durations differ by 0 % and the distances by 0.1 %", id="no sport told beside it"),
         pytest.param(row(sport="generic", distance=9_995), told(distance=10_000),
             "the durations differ by 0 % and the distances by 0.1 %", id="no sport told, but a distance"),
         pytest.param(row(), told(at=3 * 3600, offset=-5), "the durations differ by 0 %", id="evening in New York"),
@@ -697,6 +850,7 @@ def test_suggestions_of_what_tells_no_time_of_day(one: Record, other: Record, de
         pytest.param(row(elapsed=3239.999), told(), id="durations over 10 % apart"),
         pytest.param(row(elapsed=None), told(), id="no duration"),
         pytest.param(row(), told(elapsed=None), id="no duration beside it"),
+        pytest.param(row(elapsed=None), told(elapsed=None), id="no duration anywhere"),
         pytest.param(row(distance=9_499), told(distance=10_000), id="distances over 5 % apart"),
         pytest.param(row(sport="cycling"), told(), id="another family"),
         pytest.param(row(sport="cycling", at=-60), told(at=(NOON_MS - START_MS) / 1000), id="another sport at noon"),
@@ -734,6 +888,15 @@ def test_suggestions_of_a_day_reach_around_the_earth() -> None:
     assert [it.reason for it in suggested(row(), last)] == ["no_time_of_day"]
     assert suggested(row(), replace(first, start_ms=first.start_ms - 1)) == []
     assert suggested(row(), replace(last, start_ms=last.start_ms + 1)) == []
+
+
+def test_near_miss_of_what_matches_or_lies_beyond_every_reach_is_none() -> None:
+    one = shape_of(told())
+
+    assert near_miss(one, shape_of(told("strava"))) is None
+    assert near_miss(one, shape_of(told("strava", at=14.5 * 3600))) is None
+    assert near_miss(one, shape_of(row())) is None
+    assert near_miss(shape_of(row()), one) is None
 
 
 def test_suggestions_reach_as_far_as_they_say() -> None:

@@ -320,6 +320,57 @@ def test_redirects_survive_chains_and_a_part_that_is_split_off_gets_its_id_back(
     assert not rebuild(user)
 
 
+def test_a_redirect_moves_on_when_what_it_leads_to_becomes_part_of_another(user: User) -> None:
+    one, two = (beside(name, name, place * 7200) for place, name in enumerate(("polar", "wahoo")))
+    larger = [beside(f"{name} late", name, 14_400) for name in ("garmin", "polar", "wahoo")]
+    file(user, [one])
+    file(user, [two])
+    file(user, larger)
+    ids = [source(user, name).activity_id or 0 for name in ("polar", "wahoo")]
+    decide(user, [Decision(1, True, one.key, two.key)])
+
+    decide(user, [Decision(2, True, two.key, larger[0].key)])
+
+    assert [activity_of(user, pk) for pk in ids] == [Activity.objects.get()] * 2
+
+
+def test_an_id_leads_to_where_most_of_its_sources_went(user: User) -> None:
+    """Both homes are taken by activities of more sources, so that the id of the parting one goes."""
+    parting = [beside(name, name, number * 2) for number, name in enumerate(("coros", "polar", "wahoo"))]
+    homes = {
+        at: [beside(f"{name} {at}", name, at * 7200) for name in ("apple_health", "garmin", "strava", "zwift")]
+        for at in (1, 2)
+    }
+    file(user, [*homes[1], *homes[2], *parting])
+    old = source(user, "coros").activity_id or 0
+
+    decide(
+        user,
+        [
+            Decision(1, False, parting[0].key, parting[1].key),
+            Decision(2, False, parting[0].key, parting[2].key),
+            Decision(3, True, parting[0].key, homes[1][0].key),
+            Decision(4, True, parting[1].key, parting[2].key),
+            Decision(5, True, parting[1].key, homes[2][0].key),
+        ],
+    )
+
+    assert RetiredActivity.objects.get().old_id == old
+    assert activity_of(user, old).pk == source(user, "polar").activity_id == source(user, "wahoo").activity_id
+    assert source(user, "coros").activity_id == source(user, "garmin 1").activity_id
+
+
+def test_where_an_activity_parts_in_halves_the_one_that_it_showed_keeps_the_id(user: User) -> None:
+    told_less = beside("less", "apple_health", 5, distance_m=None)
+    file(user, [told_less, RUN])
+    old = source(user, "run").activity_id
+
+    decide(user, [Decision(1, False, RUN.key, told_less.key)])
+
+    assert source(user, "run").activity_id == old
+    assert source(user, "less").activity_id != old
+
+
 def test_where_an_activity_parts_most_of_its_sources_keep_the_id(user: User) -> None:
     file(user, [RUN, beside("other")])
     file(user, [beside("far", "polar", 3600)])
@@ -381,6 +432,29 @@ def test_what_the_athlete_said_are_two_is_no_longer_suggested(user: User) -> Non
     file(user, [RUN, beside("late", start_s=200)])
 
     decide(user, [Decision(1, False, ("garmin", "run"), ("strava", "late"))])
+
+    assert not Suggestion.objects.exists()
+
+
+def test_near_misses_around_what_a_decision_leads_to_stay(user: User) -> None:
+    far, near_far = beside("far", "polar", 40 * 3600), beside("near far", "wahoo", 40 * 3600 + 200)
+    file(user, [RUN, far, near_far])
+    [suggestion] = Suggestion.objects.all()
+
+    decide(user, [Decision(1, True, RUN.key, far.key)])
+
+    assert list(Suggestion.objects.all()) == [suggestion]
+    assert not rebuild(user)
+
+
+def test_what_is_kept_apart_by_a_record_that_lies_far_away_is_not_suggested(user: User) -> None:
+    """The near one is joined with it, so that the decision speaks of both."""
+    late, far = beside("late", start_s=200), beside("far", "polar", 40 * 3600)
+    file(user, [RUN, late, far])
+    decide(user, [Decision(1, True, late.key, far.key), Decision(2, False, RUN.key, far.key)])
+    assert not Suggestion.objects.exists()
+
+    file(user, [replace(RUN, distance_m=10_001.0)], version=1)
 
     assert not Suggestion.objects.exists()
 

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from django.db import transaction
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from activities.domain.matching import Record
 from activities.domain.priority import KINDS, Order
-from activities.models import Activity, SleepSession, SourceActivity, SourcePriority
+from activities.domain.reading import DeviceFacts, SampleTable
+from activities.models import Activity, DailyMetric, SleepSession, SourceActivity, SourcePriority
 from activities.selectors.metrics import metric_days
+from activities.selectors.sources import Choice, choices_of
 from activities.services.deciding import NotPossible, make_primary
+from activities.services.derive import refresh_daily
 from activities.services.grouping import rebuild
 from activities.services.priorities import preview_priority, reset_priority, set_priority
+from activities.services.series import SampleWriter
 from activities.services.telling import elect_nights
-from tests.activities.domain.strategies import PROVIDERS, clusters, orders
+from integrations.registry import PROVIDERS
+from tests.activities.domain.sampling import sample_table
+from tests.activities.domain.strategies import PROVIDERS as SLUGS
+from tests.activities.domain.strategies import clusters, orders
 from tests.activities.services.grouping_account import account, expected_of, file, state_of
-from tests.factories.activities import DailyMetricFactory, DeviceFactory, SleepSessionFactory
+from tests.factories.activities import DailyMetricFactory, DeviceFactory, RawRecordFactory, SleepSessionFactory
 from trainstack.accounts.models import User
 
 pytestmark = pytest.mark.django_db
@@ -172,11 +181,76 @@ def test_nights_follow_the_order_as_the_preview_says(user: User) -> None:
     assert shown_nights(user) == ["garmin", "garmin", "garmin", "polar"]
 
 
+def test_nights_in_one_long_row_are_each_counted_once(user: User) -> None:
+    """More of them than are looked at together."""
+    nights = [night(user, name, day) for day in range(130) for name in ("garmin", "oura")]
+    elect_nights(user, {it.date for it in nights})
+
+    preview = preview_priority(user, "sleep", [["oura"]])
+    set_priority(user, "sleep", [["oura"]])
+
+    assert preview.total == 130
+    assert set(shown_nights(user)) == {"oura"}
+
+
+@given(st.data())
+@settings(max_examples=40)
+def test_nights_follow_the_order_as_the_preview_says_whatever_they_are(data: st.DataObject) -> None:
+    """Nights that overlap each other, naps, time in bed alone, several devices of one provider, gaps between."""
+    with account() as user:
+        devices = {
+            (provider, kind): DeviceFactory(user=user, provider=provider, kind=kind)
+            for provider in ("apple_health", "garmin")
+            for kind in ("watch", "phone", "ring")
+        }
+        told = st.tuples(
+            st.sampled_from([*sorted(devices), ("oura", ""), ("polar", "")]),
+            st.sampled_from((0, 1, 1, 2, 9)),
+            st.sampled_from((0, 0, 90, 300, 960)),
+            st.sampled_from((40, 400, 480)),
+            st.booleans(),
+        )
+        nights = data.draw(st.lists(told, min_size=4, max_size=12, unique_by=lambda it: it[:3]))
+        for (provider, kind), day, late_min, lasts_min, is_asleep in nights:
+            start = datetime(2026, 5, 1, 22, tzinfo=UTC) + timedelta(days=day, minutes=late_min)
+            end = start + timedelta(minutes=lasts_min)
+            SleepSessionFactory(
+                user=user, provider=provider, device=devices.get((provider, kind)), start_time=start, end_time=end,
+                external_id=f"{provider} {kind} {start}", date=end.date(), stages=[],
+                asleep_s=60.0 * lasts_min if is_asleep else None, in_bed_s=60.0 * lasts_min,
+            )  # fmt: skip
+        elect_nights(user, set(SleepSession.objects.values_list("date", flat=True)))
+        for _ in range(2):
+            ranks = data.draw(st.permutations([["apple_health"], ["garmin", "polar"], ["oura"]]))
+            kinds = st.permutations([["watch"], ["phone", "ring"]])
+            orders_of_kinds = {"apple_health": data.draw(kinds), "garmin": data.draw(kinds)}
+            before = main_nights(user)
+
+            preview = preview_priority(user, "sleep", ranks, orders_of_kinds)
+            set_priority(user, "sleep", ranks, orders_of_kinds)
+
+            after = main_nights(user)
+            switched = [row.provider for day, row in after.items() if before.get(day) != row]
+            event(f"switched: {len(switched)}")
+            assert preview.total == len(switched)
+            assert preview.by_provider == {name: switched.count(name) for name in set(switched)}
+            every = {day + timedelta(days=beside) for day in after for beside in (-1, 0, 1)}
+            assert elect_nights(user, every) == 0
+
+
+def main_nights(user: User) -> dict[date, SleepSession]:
+    """The sleep that is shown as the night of each date."""
+    rows = list(SleepSession.objects.filter(user=user, is_shown=True, is_main=True))
+    found = {row.date: row for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
 @given(st.data())
 @settings(max_examples=20)
 def test_daily_figures_follow_the_order_as_the_preview_says(data: st.DataObject) -> None:
     with account() as user:
-        told = data.draw(st.sets(st.tuples(st.sampled_from(METRICS), st.integers(0, 2), st.sampled_from(PROVIDERS))))
+        told = data.draw(st.sets(st.tuples(st.sampled_from(METRICS), st.integers(0, 2), st.sampled_from(SLUGS))))
         for metric, day, provider in sorted(told):
             count = data.draw(st.sampled_from((None, 3, 9)))
             DailyMetricFactory(
@@ -212,6 +286,158 @@ def test_of_a_day_told_by_several_the_highest_in_the_order_is_shown(user: User) 
     set_priority(user, "daily", [["garmin"]])
 
     assert [(it.provider, it.value) for it in metric_days(user, "steps", DAY, DAY).days] == [("garmin", 6.0)]
+
+
+# --- several kinds of device of one provider --------------------------------------------------
+
+DEVICES = {
+    "watch": DeviceFacts("watch", "Kim's Watch", "watch"),
+    "phone": DeviceFacts("phone", "Kim's Phone", "phone"),
+    "scale": DeviceFacts("scale", "Scale", "scale"),
+}
+NOON = datetime(2026, 5, 2, 12, tzinfo=UTC)
+# A metric that is added up, one that is averaged, the last of a day, the least of a day, one that is counted, a time.
+SAMPLED = ("steps", "hrv_sdnn", "weight", "HKCategoryTypeIdentifierHeadache", "mindful_time")
+APPLE = PROVIDERS["apple_health"]
+
+# Device, minutes after noon of the first day, minutes that it lasts, value.
+Sample = tuple[str, int, int, float]
+
+
+def keep(user: User, metric: str, samples: Iterable[Sample]) -> None:
+    """Stores the samples and works out their days."""
+    writer = SampleWriter(user, APPLE.slug)
+    raw = RawRecordFactory(user=user, kind="export").pk
+    for device, facts in DEVICES.items():
+        rows = []
+        for name, minute, lasts, value in samples:
+            start_ms = round((NOON + timedelta(minutes=minute)).timestamp() * 1000)
+            if name == device:
+                rows.append({"start_ms": start_ms, "end_ms": start_ms + lasts * 60_000, "value": value})
+        if rows:
+            writer.add(SampleTable(metric, facts, sample_table(rows)), raw)
+    prepared = writer.prepare()
+    with transaction.atomic():
+        writer.commit(prepared)
+    refresh_daily(user, APPLE, metric, ["2026-04", "2026-05"])
+
+
+def figures(user: User, metric: str) -> dict[date, tuple[float, int | None]]:
+    found = metric_days(user, metric, DAY - timedelta(days=1), DAY + timedelta(days=5))
+    assert found.from_series is False
+    return {day.date: (day.value, day.count) for day in found.days}
+
+
+@pytest.mark.parametrize(
+    ("metric", "kind", "usual", "phone_first"),
+    [
+        # Both tell ten minutes; five of them are the same ones.
+        pytest.param("steps", "daily", (1400.0, 2), (1300.0, 2), id="added up, each moment once"),
+        pytest.param("hrv_sdnn", "recovery", (900.0, 2), (800.0, 1), id="averaged"),
+        pytest.param("weight", "body", (800.0, 2), (800.0, 1), id="the last"),
+        pytest.param("HKCategoryTypeIdentifierHeadache", "daily", (2.0, 2), (1.0, 1), id="counted"),
+        pytest.param("mindful_time", "daily", (15.0, 2), (15.0, 2), id="a time"),
+    ],
+)
+def test_a_day_follows_the_order_of_device_kinds(
+    user: User, metric: str, kind: str, usual: tuple[float, int], phone_first: tuple[float, int]
+) -> None:
+    keep(user, metric, [("watch", 0, 10, 1000.0), ("phone", 5, 10, 800.0)])
+    keep(user, metric, [("watch", 2880, 10, 50.0)])
+    alone = figures(user, metric)[DAY + timedelta(days=2)]
+    assert figures(user, metric)[DAY] == usual
+
+    preview = preview_priority(user, kind, [], {"apple_health": [["phone"], ["watch"]]})
+    assert preview.by_provider == ({"apple_health": 1} if phone_first[0] != usual[0] else {})
+    assert figures(user, metric)[DAY] == usual
+
+    set_priority(user, kind, [], {"apple_health": [["phone"], ["watch"]]})
+    assert figures(user, metric) == {DAY: phone_first, DAY + timedelta(days=2): alone}
+    # What is brought later follows it as well.
+    refresh_daily(user, APPLE, metric, ["2026-05"])
+    assert figures(user, metric)[DAY] == phone_first
+
+    reset_priority(user, kind)
+    assert figures(user, metric)[DAY] == usual
+
+
+def test_an_order_of_device_kinds_touches_its_own_kind_of_data_and_provider_only(user: User) -> None:
+    keep(user, "steps", [("watch", 0, 10, 1000.0), ("phone", 5, 10, 800.0)])
+    phone_first = {"apple_health": [["phone"], ["watch"]]}
+
+    for kind, devices in (("body", phone_first), ("daily", {"garmin": [["phone"]]}), ("daily", {"apple_health": []})):
+        assert preview_priority(user, kind, [], devices).total == 0
+        set_priority(user, kind, [], devices)
+
+    assert figures(user, "steps")[DAY] == (1400.0, 2)
+
+
+def test_a_figure_that_the_provider_told_itself_stands_above_its_devices(user: User) -> None:
+    keep(user, "steps", [("watch", 0, 10, 1000.0), ("phone", 5, 10, 800.0)])
+    DailyMetric.objects.update(raw=RawRecordFactory(user=user), value=7.0)
+
+    assert preview_priority(user, "daily", [], {"apple_health": [["phone"]]}).total == 0
+    set_priority(user, "daily", [], {"apple_health": [["phone"]]})
+
+    assert figures(user, "steps")[DAY][0] == 7.0
+
+
+def test_kinds_of_device_are_offered_where_several_tell_of_a_day(user: User) -> None:
+    keep(user, "steps", [("watch", 0, 10, 1000.0), ("phone", 5, 10, 800.0)])
+    keep(user, "weight", [("scale", 0, 10, 70.0)])
+
+    assert choices_of(user, "daily") == [Choice("apple_health", 1, ("watch", "phone"))]
+    assert choices_of(user, "body") == [Choice("apple_health", 1, ("other",))]
+    assert choices_of(user, "recovery") == []
+
+
+SAMPLES = st.lists(
+    st.tuples(
+        st.sampled_from(sorted(DEVICES)),
+        st.integers(-800, 4000),
+        st.sampled_from((0, 10, 60)),
+        st.sampled_from((1.0, 8.0)),
+    ),
+    min_size=1,
+    max_size=8,
+    unique_by=lambda sample: sample[:2],
+)
+
+
+@given(st.data())
+@settings(max_examples=20)
+def test_daily_figures_of_several_devices_follow_the_order_as_the_preview_says(data: st.DataObject) -> None:
+    with account() as user:
+        for metric in data.draw(st.sets(st.sampled_from(SAMPLED), min_size=1, max_size=3)):
+            keep(user, metric, data.draw(SAMPLES))
+            if data.draw(st.booleans()):
+                DailyMetricFactory(user=user, provider="garmin", metric=metric, date=DAY, detail={"count": 3})
+        for _ in range(2):
+            kind = data.draw(st.sampled_from(("daily", "body", "recovery")))
+            ranks = data.draw(orders()).to_json()["ranks"]
+            devices = {"apple_health": data.draw(st.permutations([["watch"], ["phone"], ["other"]]))}
+            before = shown_figures(user)
+
+            preview = preview_priority(user, kind, ranks, devices)
+            set_priority(user, kind, ranks, devices)
+
+            after = shown_figures(user)
+            switched = [after[day][0] for day in after if after[day] != before[day]]
+            assert preview.total == len(switched)
+            assert preview.by_provider == {name: switched.count(name) for name in set(switched)}
+            again = list(DailyMetric.objects.order_by("pk").values())
+            for metric in SAMPLED:
+                refresh_daily(user, APPLE, metric, ["2026-04", "2026-05"])
+            assert list(DailyMetric.objects.order_by("pk").values()) == again
+
+
+def shown_figures(user: User) -> dict[tuple[str, date], tuple[str, float]]:
+    """Provider and value shown, by metric and day."""
+    return {
+        (metric, day.date): (day.provider, day.value)
+        for metric in SAMPLED
+        for day in metric_days(user, metric, DAY - timedelta(days=2), DAY + timedelta(days=5)).days
+    }
 
 
 def test_every_kind_of_data_has_an_order(user: User) -> None:

@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALL := install --disable-pip-version-check --quiet --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test browser-test lint bench lock clean
+.PHONY: help install run demo test browser-test lint bench soak lock clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/\1 \2/p' Makefile | while read -r name what; do printf '  make %-14s%s\n' "$$name" "$$what"; done
@@ -41,8 +41,8 @@ $(VENV)/dev.installed $(VENV)/browser.installed $(VENV)/bench.installed: $(VENV)
 
 install: $(VENV)/base.installed  ## .venv with what the server needs, in locked versions
 
-run: install  ## portal, worker and demo data on http://127.0.0.1:8000 (PORT=...); Ctrl-C stops all
-	@DEBUG=$${DEBUG:-1} exec $(BIN)/python manage.py serve --demo --port $(PORT)
+run: install  ## portal, worker, demo on http://127.0.0.1:8000 (PORT=...), sandbox on the next; Ctrl-C stops all
+	@DEBUG=$${DEBUG:-1} exec $(BIN)/python manage.py serve --demo --sandbox --port $(PORT)
 
 demo: install  ## the demo accounts and their data, without a server
 	@DEBUG=$${DEBUG:-1} $(BIN)/python manage.py migrate --verbosity 0
@@ -64,6 +64,9 @@ lint: $(VENV)/dev.installed  ## ruff, mypy, missing migrations, Django's own che
 
 bench: $(VENV)/base.installed $(VENV)/bench.installed  ## the benchmarks of docs/performance.md
 	@DEBUG=1 $(BIN)/python -m benchmarks $(BENCH)
+
+soak: $(VENV)/dev.installed  ## backfills from every provider while workers are killed (SOAK="--activities 200 --kills 3")
+	@$(BIN)/python -m tests.soak $(SOAK)
 
 # UPGRADE=1 takes newer versions; without it a lock changes only where pyproject.toml did.
 COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \

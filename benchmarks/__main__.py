@@ -4,7 +4,8 @@ An Apple Health export of 300 MB and one of 1 GB of XML, from zip to committed r
 healthkit-to-sqlite in the same run; the sample series; FIT files beside the official SDK;
 a zip of a thousand FIT files, and one of 500 MB, to committed rows; TCX and GPX files
 beside bare XML parsers; the groups of a million activities; one more record into an account of 20,000 and that account
-grouped anew. The exports are generated, which needs the folder shared/.
+grouped anew; webhook receipts a second and how long their answers take; source activities synced a second, and which
+part of that is ours. The exports are generated, which needs the folder shared/.
 """
 
 import subprocess
@@ -25,6 +26,8 @@ BENCHMARKS = {
     "xml_files": [["benchmarks.xml_files"]],
     "grouping": [["benchmarks.grouping"]],
     "dedup": [["benchmarks.dedup"]],
+    "webhooks": [["benchmarks.webhooks"]],
+    "syncing": [["benchmarks.syncing"]],
 }
 
 

@@ -25,7 +25,11 @@ def ensure_schedules(using: str, **kwargs: Any) -> None:
         return
     timetable = {
         "take up runs": ("integrations.tasks.sweep_runs", Schedule.MINUTES),
+        "sync connections": ("integrations.tasks.sync_due", Schedule.MINUTES),
+        "work off webhooks": ("integrations.tasks.work_webhooks", Schedule.MINUTES),
+        "keep subscriptions": ("integrations.tasks.keep_subscriptions", Schedule.HOURLY),
         "tidy": ("integrations.tasks.tidy", Schedule.HOURLY),
+        "purge by terms": ("integrations.tasks.purge", Schedule.DAILY),
     }
     for name, (func, every) in timetable.items():
         rows = Schedule.objects.using(using).filter(name=name)

@@ -49,3 +49,22 @@ class UploadForm(forms.Form):
                     f"({filesizeformat(settings.IMPORT_MAX_UPLOAD_BYTES)})."
                 )
         return files
+
+
+class DisconnectForm(forms.Form):
+    """What becomes of what came over a connection; there is no default, for one of the two cannot be undone."""
+
+    data = forms.ChoiceField(
+        label="What came over it",
+        choices=[("keep", "Keep it"), ("delete", "Delete it")],
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": "Choose whether to keep or to delete what came.",
+            "invalid_choice": "Choose whether to keep or to delete what came.",
+        },
+    )
+
+    @property
+    def deletes(self) -> bool:
+        """Whether what came is to go; only of a valid form."""
+        return bool(self.cleaned_data["data"] == "delete")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -78,6 +80,8 @@ class Connection(models.Model):
     last_event_at = models.DateTimeField(null=True, blank=True)
     # When the schedule looks at it next.
     next_sync_at = models.DateTimeField(null=True, blank=True)
+    # Feed -> when a look at it was last asked for; "relist" of one -> when all of it was last listed once more.
+    looked_at = models.JSONField(default=dict)
     # What is wrong, in a sentence for the athlete, and since when; empty where all is well.
     problem = models.TextField(blank=True)
     problem_since = models.DateTimeField(null=True, blank=True)
@@ -109,17 +113,34 @@ class Connection(models.Model):
         return self.state == self.State.ACTIVE
 
 
+class OpenAskQuerySet(models.QuerySet["OpenAsk"]):
+    def open(self) -> OpenAskQuerySet:
+        """Those that are to be made, now or later."""
+        return self.filter(failed_at=None, empty_at=None)
+
+    def due(self, now: datetime) -> OpenAskQuerySet:
+        """Those that are to be made now, the most urgent first."""
+        return self.open().filter(not_before__lte=now).order_by("rank", "pk")
+
+    def failed(self) -> OpenAskQuerySet:
+        """Those that were given up."""
+        return self.filter(failed_at__isnull=False)
+
+
 class OpenAsk(models.Model):
     """A request that is still to be made: an `integrations.base.Ask` of a connection.
 
     It goes in the transaction that stores its answer. One that is asked for again while it is being made stays: its
-    `number` has grown.
+    `number` has grown. One that completes a list's element and was answered with nothing stays too, so that it is not
+    made again until the element changes.
     """
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="asks")
     what = models.CharField(max_length=40)
     key = models.CharField(max_length=255)
     feed = models.CharField(max_length=40, blank=True)
+    # The kind of the list element that it completes; empty for lists and all else.
+    of = models.CharField(max_length=32, blank=True)
     params = models.JSONField(default=dict)
     rank = models.PositiveSmallIntegerField(default=0)
     number = models.PositiveIntegerField(default=0)
@@ -129,13 +150,24 @@ class OpenAsk(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
     failed_at = models.DateTimeField(null=True, blank=True)
+    # When it was answered with nothing.
+    empty_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OpenAskQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["connection", "what", "key"], name="open_ask_unique")]
         indexes = [
             models.Index(
-                fields=["connection", "rank", "id"], name="open_ask_next", condition=models.Q(failed_at__isnull=True)
-            )
+                fields=["connection", "rank", "id"],
+                name="open_ask_next",
+                condition=models.Q(failed_at__isnull=True, empty_at__isnull=True),
+            ),
+            models.Index(
+                fields=["not_before"],
+                name="open_ask_due",
+                condition=models.Q(failed_at__isnull=True, empty_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -189,10 +221,21 @@ class SyncRun(models.Model):
     slices = models.PositiveIntegerField(default=0)
     # Starts since the cursor last moved.
     attempts = models.PositiveSmallIntegerField(default=0)
+    # It rests until then, because a provider wants it to or what it asks for is not ready; others go on meanwhile.
+    waits_until = models.DateTimeField(null=True, blank=True)
+    # When a slice of it last ended: of several runs of one user that can go on, the one that waited longest does.
+    worked_at = models.DateTimeField(null=True, blank=True)
     cancel_requested = models.BooleanField(default=False)
     error = models.TextField(blank=True)
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection"],
+                name="sync_run_one_open_a_connection",
+                condition=models.Q(kind="sync", state__in=["queued", "running"]),
+            )
+        ]
         indexes = [
             models.Index(fields=["state", "leased_until"], name="sync_run_due"),
             models.Index(fields=["user", "-created_at"], name="sync_run_newest"),
@@ -254,6 +297,8 @@ class WebhookReceipt(models.Model):
     sha256 = models.CharField(max_length=64)
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # A worker is at it until then.
+    leased_until = models.DateTimeField(null=True, blank=True)
     done_at = models.DateTimeField(null=True, blank=True)
     # What came of it, or why nothing did.
     note = models.TextField(blank=True)

@@ -14,6 +14,7 @@ from integrations.providers.fitbit.provider import PROVIDER as FITBIT
 from integrations.providers.garmin.provider import PROVIDER as GARMIN
 from integrations.providers.health_connect.provider import PROVIDER as HEALTH_CONNECT
 from integrations.providers.komoot.provider import PROVIDER as KOMOOT
+from integrations.providers.oura.provider import PROVIDER as OURA
 from integrations.providers.peloton.provider import PROVIDER as PELOTON
 from integrations.providers.polar.provider import PROVIDER as POLAR
 from integrations.providers.samsung_health.provider import PROVIDER as SAMSUNG_HEALTH
@@ -21,6 +22,7 @@ from integrations.providers.strava.provider import PROVIDER as STRAVA
 from integrations.providers.suunto.provider import PROVIDER as SUUNTO
 from integrations.providers.trainingpeaks.provider import PROVIDER as TRAININGPEAKS
 from integrations.providers.wahoo.provider import PROVIDER as WAHOO
+from integrations.providers.whoop.provider import PROVIDER as WHOOP
 from integrations.providers.zwift.provider import PROVIDER as ZWIFT
 
 # In the order in which a file is offered to their readers: what reads any workout file comes last.
@@ -34,6 +36,7 @@ PROVIDERS: dict[str, Provider] = {
         GARMIN,
         HEALTH_CONNECT,
         KOMOOT,
+        OURA,
         PELOTON,
         POLAR,
         SAMSUNG_HEALTH,
@@ -41,6 +44,7 @@ PROVIDERS: dict[str, Provider] = {
         SUUNTO,
         TRAININGPEAKS,
         WAHOO,
+        WHOOP,
         ZWIFT,
         FILE,
     )

@@ -89,6 +89,8 @@ def _list(request: PersonRequest, form: UploadForm) -> HttpResponse:
         "imports": [_shown(row) for row in imports_of(request.user)[:IMPORTS_SHOWN]],
         "max_bytes": settings.IMPORT_MAX_UPLOAD_BYTES,
         "ways": ways_in_by_file(),
+        # Whose steps are unfolded: the page of connections leads to them.
+        "way_asked": request.GET.get("way", ""),
     }
     return render(request, "integrations/import_list.html", context, status=422 if form.is_bound else 200)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from integrations.documentation import providers_markdown
 from trainstack.demo.services import PASSWORD, PEOPLE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,6 +71,11 @@ def test_commands_exist(page):
 def code_of(text: str) -> list[str]:
     """What stands in fences and backticks."""
     return re.findall(r"```.*?```", text, flags=re.S) + re.findall(r"`[^`\n]+`", text)
+
+
+def test_providers_are_documented_as_they_declare_themselves():
+    """`manage.py provider_docs` writes the page."""
+    assert (ROOT / "docs/providers.md").read_text() == providers_markdown()
 
 
 def test_readme_has_the_log_ins():

@@ -9,6 +9,7 @@ from rest_framework.routers import SimpleRouter
 from activities import api as activities
 from activities import sources_api as sources
 from integrations import api as integrations
+from integrations import webhooks
 from trainstack.accounts import api as accounts
 from trainstack.api import NoSuchRoute
 
@@ -21,6 +22,7 @@ router.register("sleep", activities.SleepViewSet, basename="sleep")
 router.register("metrics/daily", activities.DailyMetricViewSet, basename="daily-metric")
 router.register("sample-devices", activities.DeviceViewSet, basename="sample-device")
 router.register("imports", integrations.ImportViewSet, basename="import")
+router.register("connections", integrations.ConnectionViewSet, basename="connection")
 router.register("sync-runs", integrations.SyncRunViewSet, basename="sync-run")
 router.register("athlete-parameters", accounts.AthleteParameterViewSet, basename="athlete-parameter")
 router.register("tokens", accounts.TokenViewSet, basename="token")
@@ -33,5 +35,6 @@ urlpatterns = [
     path("source-priorities/preview/", sources.PreviewView.as_view(), name="source-priorities-preview"),
     path("account/", accounts.AccountView.as_view(), name="account"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("webhooks/<slug:slug>/", webhooks.receive, name="webhook"),
     re_path(r"", NoSuchRoute.as_view(), name="no-such-route"),
 ]

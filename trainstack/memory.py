@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pyarrow as pa
 
@@ -23,6 +26,18 @@ def give_back() -> None:
 def trim() -> None:
     """Hand back at once what has been freed: a few milliseconds, well spent after each checkpoint of an import."""
     _call("malloc_trim", 0)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Garbage is collected when this is over: looking through all objects takes longer than a transaction may."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _call(name: str, *numbers: int) -> None:

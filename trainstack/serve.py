@@ -3,6 +3,7 @@
     supervisor (`manage.py serve`)
         guard -> granian            each guard and its command in a session of its own
         guard -> manage.py qcluster
+        guard -> granian            the sandbox, with DEBUG
 
 A guard holds the read end of a pipe whose write end only the supervisor has. When that end closes, because the
 supervisor stops or was killed, the guard ends its command's whole process group: a queue's sentinel, its workers, and
@@ -21,9 +22,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 # From SIGTERM to SIGKILL. A run's slice ends at its next checkpoint, well within this.
@@ -50,6 +51,22 @@ def answers(host: str, port: int) -> bool:
     with suppress(OSError), socket.create_connection((host, port), timeout=1):
         return True
     return False
+
+
+# --- the sandbox ----------------------------------------------------------------------------
+
+# Requests that it answers at once. Some of them are silent on purpose, for half a minute.
+SANDBOX_THREADS = 24
+
+
+def sandbox_command(host: str, port: int) -> list[str]:
+    """What Python is told in order to play every provider, see `integrations.sandbox`."""
+    return [
+        *("-m", "granian", "integrations.sandbox.wsgi:application", "--interface", "wsgi", "--host", host),
+        *("--port", str(port), "--workers", "1", "--blocking-threads", str(SANDBOX_THREADS), "--no-ws"),
+        # It would warn of so many threads on few cores.
+        *("--log-level", "error"),
+    ]
 
 
 # --- the guard ------------------------------------------------------------------------------
@@ -97,6 +114,8 @@ class Child:
     name: str
     command: Sequence[str]
     directory: Path
+    # Beside the environment of this process.
+    environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     deaths: int = 0
@@ -109,6 +128,7 @@ class Child:
             stdin=subprocess.PIPE,
             start_new_session=True,
             cwd=self.directory,
+            env={**os.environ, **self.environment},
         )
 
     def release(self) -> None:

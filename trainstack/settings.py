@@ -59,6 +59,10 @@ if DEBUG and not CREDENTIAL_KEYS:
 PROVIDER_TERMS = env.str("PROVIDER_TERMS", default="inform")
 if PROVIDER_TERMS not in ("enforce", "inform"):
     raise ImproperlyConfigured("PROVIDER_TERMS is either enforce or inform.")
+# How long a provider may be silent, how long one request may take with all its repeats, and how much it may bring.
+PROVIDER_READ_S = env.float("PROVIDER_READ_S", default=15)
+PROVIDER_TOTAL_S = env.float("PROVIDER_TOTAL_S", default=45)
+PROVIDER_MAX_BYTES = env.int("PROVIDER_MAX_BYTES", default=64 * 2**20)
 # Where the sandbox is that plays every provider (docs/development.md); only on one's own machine.
 SANDBOX_URL = env.str("SANDBOX_URL", default="") if DEBUG else ""
 
@@ -189,6 +193,9 @@ Path(FILE_UPLOAD_TEMP_DIR).mkdir(parents=True, exist_ok=True)
 # A run works in slices and its row is the truth; a message is only a nudge (docs/architecture.md).
 RUN_SLICE_S = env.float("RUN_SLICE_S", default=60)
 RUN_LEASE_S = env.float("RUN_LEASE_S", default=90)
+# Requests of one connection that are made side by side, and how long one that went wrong waits at first.
+SYNC_REQUESTS = env.int("SYNC_REQUESTS", default=4)
+SYNC_RETRY_S = env.float("SYNC_RETRY_S", default=10)
 Q_BROKER = env.str("Q_BROKER", default="orm")
 Q_CLUSTER: dict[str, Any] = {
     "name": "trainstack",
@@ -285,6 +292,9 @@ SPECTACULAR_SETTINGS = {
     },
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
 }
+
+# Reports of errors show what variables held, but not where credentials pass through.
+DEFAULT_EXCEPTION_REPORTER_FILTER = "integrations.reports.ReportFilter"
 
 # --- log: everything to stderr, the queue's own chatter only where it matters --------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")

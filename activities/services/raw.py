@@ -11,7 +11,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from activities.domain.reading import RawPayload
 from activities.models import RawRecord, RawSighting, Reading, SleepSession, SourceActivity, Tombstone
-from activities.selectors.raw import IN_ONE_QUERY, ImportFile, current_raws
+from activities.selectors.raw import IN_ONE_QUERY, TOLD_AT, Connection, ImportFile, current_raws
 from activities.services.grouping import lock, remove_sources
 from trainstack import storage
 from trainstack.accounts.models import User
@@ -125,9 +125,16 @@ def put_payloads(user: User, provider: str, payloads: Sequence[RawPayload]) -> S
 
 
 def record_payloads(
-    stored: Stored, *, import_file: ImportFile | None = None, request_url: str = ""
+    stored: Stored,
+    *,
+    import_file: ImportFile | None = None,
+    connection: Connection | None = None,
+    request_url: str = "",
 ) -> list[tuple[RawRecord, bool]]:
     """The record of each payload, in the order in which they were put, and whether it is new.
+
+    Each import that brings a payload is a sighting of it. A connection has one sighting of it, which moves to the last
+    time that it came, and counts again where it was withdrawn.
 
     Belongs into the caller's transaction; some 500 fit into 100 ms. The same payload twice is new once. Raises
     StoredTooLongAgo when more than half of SHORTEST_GRACE has passed since the bytes were put.
@@ -161,19 +168,26 @@ def record_payloads(
         ignore_conflicts=True,
     )
     records |= _records(stored, new)
-    RawSighting.objects.bulk_create(
-        (
-            RawSighting(
-                user_id=stored.user.pk,
-                raw_id=records[key].pk,
-                import_file_id=import_id,
-                seen_at=now,
-                stated_at=put.stated_at,
-            )
-            for key, put in puts.items()
-        ),
-        ignore_conflicts=True,
-    )
+    sightings = [
+        RawSighting(
+            user_id=stored.user.pk,
+            raw_id=records[key].pk,
+            import_file_id=import_id,
+            connection_id=connection.pk if connection else None,
+            seen_at=now,
+            stated_at=put.stated_at,
+        )
+        for key, put in puts.items()
+    ]
+    if connection:
+        RawSighting.objects.bulk_create(
+            sightings,
+            update_conflicts=True,
+            unique_fields=["raw", "connection"],
+            update_fields=["seen_at", "stated_at", "withdrawn_at"],
+        )
+    else:
+        RawSighting.objects.bulk_create(sightings, ignore_conflicts=True)
     answer = []
     for put in stored.puts:
         answer.append((records[put.key], put.key in new))
@@ -205,7 +219,7 @@ def forget_user_objects(user: User) -> None:
 
 @dataclass(frozen=True)
 class Forgotten:
-    """What one slice of `forget_import` did.
+    """What one slice of `forget_sightings`, or a `withdraw_sightings`, did.
 
     `to_read` are the records on which a source activity or a sleep now hangs instead: they must be read again.
     """
@@ -218,35 +232,44 @@ class Forgotten:
 
 
 @transaction.atomic
-def forget_import(import_file: ImportFile, *, limit: int = 200) -> Forgotten:
-    """Takes back one slice of an import's sightings, at most `limit` (up to 500), in one transaction; repeat till done.
+def forget_sightings(user: User, sightings: QuerySet[RawSighting], *, limit: int = 200) -> Forgotten:
+    """Takes back one slice of these sightings, at most `limit` (up to 500), in one transaction; repeat till done.
 
     Records that nothing else brought go, the rest stays. What hung on a version that no longer counts hangs on the one
     that does now, and vanishes, with an activity that has no other source, where there is none.
     """
-    lock(import_file.user)
-    sightings = list(
-        RawSighting.objects.filter(user=import_file.user, import_file=import_file.pk)
-        .select_related("raw")
-        .order_by("raw_id")[:limit]
-    )
-    RawSighting.objects.filter(pk__in=[sighting.pk for sighting in sightings]).delete()
-    current = _current_versions(import_file.user, [sighting.raw for sighting in sightings])
+    lock(user)
+    some = list(sightings.filter(user=user).select_related("raw").order_by("raw_id")[:limit])
+    RawSighting.objects.filter(pk__in=[sighting.pk for sighting in some]).delete()
+    told = _told_anew(user, [sighting.raw for sighting in some])
+    gone = RawRecord.objects.filter(pk__in=[sighting.raw_id for sighting in some], sightings=None)
+    return replace(told, done=len(some) < limit, raw_records=forget_raw(gone))
+
+
+@transaction.atomic
+def withdraw_sightings(user: User, sightings: Sequence[RawSighting], *, at: datetime) -> Forgotten:
+    """Has these sightings count no longer, because the provider says that the records are no more; up to 500.
+
+    The bytes stay. What hung on the records follows as in `forget_sightings`; `raw_records` counts those withdrawn.
+    """
+    lock(user)
+    live = RawSighting.objects.filter(user=user, pk__in=[sighting.pk for sighting in sightings], withdrawn_at=None)
+    count = live.update(withdrawn_at=at)
+    return replace(_told_anew(user, [sighting.raw for sighting in sightings]), raw_records=count)
+
+
+def _told_anew(user: User, records: Sequence[RawRecord]) -> Forgotten:
+    """Has what hangs on other versions of these records than those that count follow them."""
+    current = _current_versions(user, records)
     heirs: dict[int, RawRecord] = {}
-    sources = _hang_anew(SourceActivity, import_file.user, current, heirs)
-    sleeps = _hang_anew(SleepSession, import_file.user, current, heirs)
+    sources = _hang_anew(SourceActivity, user, current, heirs)
+    sleeps = _hang_anew(SleepSession, user, current, heirs)
     SleepSession.objects.filter(pk__in=sleeps).delete()
-    regrouped, gone = remove_sources(import_file.user, sources)
+    regrouped, gone = remove_sources(user, sources)
     # Whoever looks for records that were not read finds these, also when the caller dies before it has read them.
     Reading.objects.filter(raw__in=heirs).delete()
     return Forgotten(
-        done=len(sightings) < limit,
-        raw_records=forget_raw(
-            RawRecord.objects.filter(pk__in=[sighting.raw_id for sighting in sightings], sightings=None)
-        ),
-        source_activities=gone,
-        activities=len(regrouped.removed),
-        to_read=tuple(heirs.values()),
+        done=True, source_activities=gone, activities=len(regrouped.removed), to_read=tuple(heirs.values())
     )
 
 
@@ -384,23 +407,43 @@ def _hang_anew(
 ) -> list[int]:
     """Moves the rows of `model` that hang on other versions to the current ones, which join `heirs`.
 
-    Comes back with the ids of those for which none is left.
+    Where a source activity's record is gone, one of another kind that speaks of the same activity takes its place until
+    both are read again. Comes back with the ids of those for which none is left.
     """
     moved: dict[int, list[int]] = {}
-    lost = []
+    lost: dict[int, tuple[str, str]] = {}
     rows = model._default_manager.filter(user=user, raw__external_id__in={external_id for _, _, external_id in current})
     for row in rows.select_related("raw").only("pk", "raw"):
         if row.raw is None or (key := _key(row.raw)) not in current:
             continue
         heir = current[key]
         if heir is None:
-            lost.append(row.pk)
+            lost[row.pk] = row.raw.provider, row.raw.external_id
         elif heir.pk != row.raw_id:
             heirs[heir.pk] = heir
             moved.setdefault(heir.pk, []).append(row.pk)
+    if lost and model is SourceActivity:
+        others = _others(user, set(lost.values()))
+        for pk, name in list(lost.items()):
+            if other := others.get(name):
+                heirs[other.pk] = other
+                moved.setdefault(other.pk, []).append(pk)
+                del lost[pk]
     for raw_id, pks in moved.items():
         model._default_manager.filter(pk__in=pks).update(raw=raw_id)
-    return lost
+    return list(lost)
+
+
+def _others(user: User, names: Collection[tuple[str, str]]) -> dict[tuple[str, str], RawRecord]:
+    """By provider and external id a record that counts and could be read, of whatever kind."""
+    found: dict[tuple[str, str], RawRecord] = {}
+    for provider in sorted({provider for provider, _ in names}):
+        for some in _slices(sorted(external_id for slug, external_id in names if slug == provider)):
+            records = RawRecord.objects.filter(user=user, provider=provider, external_id__in=some, reading__problem="")
+            records = records.annotate(told_at=TOLD_AT).filter(told_at__isnull=False)
+            for record in records.order_by("-told_at", "-sha256", "kind"):
+                found.setdefault((provider, record.external_id), record)
+    return found
 
 
 def _key(record: RawRecord) -> RecordKey:

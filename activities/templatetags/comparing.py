@@ -44,7 +44,7 @@ LINES = 6
 # A list that a source told beside its figures is cut after so many characters.
 LONGEST_TOLD = 160
 # Told by our own code, or told in a better place on the page.
-NOT_SHOWN = frozenset({OWN_STREAMS, COMPUTED})
+NOT_SHOWN = frozenset({OWN_STREAMS, COMPUTED, "segment_efforts", "url"})
 DEVICE_KINDS = {
     "watch": "Watch",
     "band": "Band",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django import template
@@ -93,6 +94,10 @@ _RAW_KINDS = {
     "tcx": "Its TCX file",
     "gpx": "Its GPX file",
     "row": "Its line in the export's table",
+    "summary": "Its line in the provider's list",
+    "detail": "Its details",
+    "streams": "Its series",
+    "laps": "Its laps",
 }
 
 
@@ -107,6 +112,58 @@ def told_besides(source: SourceActivity) -> list[tuple[str, str]]:
     groups = (source.extra.get(name) for name in ("metadata", "attributes"))
     pairs = [pair for group in groups if isinstance(group, dict) for pair in group.items()]
     return [(name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)) for name, value in pairs]
+
+
+@dataclass(frozen=True)
+class SegmentEffort:
+    """One effort on a segment that others ride and run too; a rank is the place in its list, where in the first ten."""
+
+    name: str
+    elapsed_s: float | None
+    distance_m: float | None
+    avg_heart_rate_bpm: float | None
+    avg_power_w: float | None
+    rank: int | None
+    # The place among the athlete's own efforts, one to three.
+    own_rank: int | None
+    url: str
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The efforts of one source on segments."""
+
+    source: SourceActivity
+    efforts: tuple[SegmentEffort, ...]
+
+
+@register.simple_tag
+def segments(sources: Iterable[SourceActivity]) -> Segments | None:
+    """The first source that tells of segments, and its efforts; None where none does."""
+    for source in sources:
+        told = source.extra.get("segment_efforts")
+        if isinstance(told, list) and (efforts := tuple(_effort(one) for one in told if isinstance(one, dict))):
+            return Segments(source, efforts)
+    return None
+
+
+def _effort(told: Mapping[str, Any]) -> SegmentEffort:
+    return SegmentEffort(
+        name=str(told.get("name") or ""),
+        elapsed_s=told.get("elapsed_s"),
+        distance_m=told.get("distance_m"),
+        avg_heart_rate_bpm=told.get("avg_heart_rate_bpm"),
+        avg_power_w=told.get("avg_power_w"),
+        rank=told.get("rank"),
+        own_rank=told.get("pr_rank"),
+        url=web_address(told.get("segment_url")),
+    )
+
+
+@register.filter
+def web_address(told: Any) -> str:
+    """An address that a source told, if a link may lead there; else ""."""
+    return told if isinstance(told, str) and told.startswith("https://") else ""
 
 
 @register.filter

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db import transaction
-
 from activities.models import RawRecord
 from activities.services.ingest import ingest
 from activities.services.telling import tell
 from integrations.base import Provider
 from integrations.models import SyncRun
 from integrations.registry import PROVIDERS
-from integrations.services import following, runs
-from integrations.services.reading import read_again
+from integrations.services import following, runs, sampling
+from integrations.services.reading import ReadAgain, read_again
 from integrations.services.report import Tally
 from integrations.services.runs import Lease, Work
 from trainstack.accounts.models import User
@@ -64,14 +62,17 @@ def _read(lease: Lease, provider: Provider) -> bool:
     lease.save(doing=f"Reading {provider.name} again", total=following.with_share(total))
     done = records.filter(pk__lte=run.cursor["after"]).count()
     while some := list(records.filter(pk__gt=run.cursor["after"]).order_by("pk")[:RECORDS_AT_ONCE]):
-        told, days = read_again(run.user, provider, some)
+        read = read_again(run.user, provider, some)
         done += len(some)
-        tally = Tally.of(run.counts)
-        with transaction.atomic():
-            lease.renew()
-            tally.add_ingested(ingest(run.user, told, mapping_version=provider.mapping_version))
-            tally.add_filed(tell(run.user, days, list(provider.parse)))
-            lease.save(cursor={**run.cursor, "after": some[-1].pk}, counts=tally.as_json(), done=done)
+        sampling.remove(lease, sampling.differing(run.user, provider, read.samples))
+        after = some[-1].pk
+
+        def store(tally: Tally, read: ReadAgain = read, done: int = done, after: int = after) -> None:
+            tally.add_ingested(ingest(run.user, read.told, mapping_version=provider.mapping_version))
+            tally.add_filed(tell(run.user, read.days, list(provider.parse)))
+            lease.save(cursor={**run.cursor, "after": after}, counts=tally.as_json(), done=done)
+
+        sampling.add(lease, provider, read.samples, store)
         if lease.time_is_up:
             return False
     tally = Tally.of(run.counts)

@@ -149,6 +149,15 @@ class Tally:
     derived: list[int] = field(default_factory=lambda: [0, 0, 0])
     bytes: int = 0
     cancelled: bool = False
+    # Of a sync: answers stored, records that came in a new version, requests that failed and those given up, records
+    # that are no more; by feed the elements of its lists so far and how many the provider says there are (0: it does
+    # not say).
+    requests: int = 0
+    changed: int = 0
+    failures: int = 0
+    given_up: int = 0
+    withdrawn: int = 0
+    feeds: dict[str, list[int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, counts: Mapping[str, Any]) -> Tally:

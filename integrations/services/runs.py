@@ -2,8 +2,11 @@
 
 A run's row is the truth; the queue's message is only a nudge. A worker takes a run by one conditional UPDATE that gives
 it a lease, and renews the lease with every write of progress. A worker that dies leaves a lease that runs out: the
-sweep then nudges again, and the next worker goes on from the cursor. The runs of one user go one after another, in the
-order in which they were asked for.
+sweep then nudges again, and the next worker goes on from the cursor.
+
+One run of a user is worked at a time, for each writes what the others read. Imports, rollbacks and renormalising go one
+after another, in the order in which they were asked for; each connection goes in a lane of its own beside them. A run
+that waits for its provider leaves the others alone, and runs that can all go on take turns by the slice.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -27,7 +30,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_q.tasks import async_task
 
-from integrations.models import Import, SyncRun
+from integrations.models import Connection, Import, SyncRun
 from trainstack.accounts.models import User
 
 logger = logging.getLogger(__name__)
@@ -66,6 +69,8 @@ WORK: dict[str, str] = {
     SyncRun.Kind.IMPORT: "integrations.services.imports.READING",
     SyncRun.Kind.ROLLBACK: "integrations.services.taking_back.TAKING_BACK",
     SyncRun.Kind.RENORMALISE: "integrations.services.renormalising.RENORMALISING",
+    SyncRun.Kind.SYNC: "integrations.services.syncing.SYNCING",
+    SyncRun.Kind.FORGET: "integrations.services.taking_back.FORGETTING",
 }
 
 
@@ -82,6 +87,8 @@ def start(
     *,
     kind: str,
     import_file: Import | None = None,
+    connection: Connection | None = None,
+    trigger: str = "",
     cursor: Mapping[str, Any] | None = None,
     counts: Mapping[str, Any] | None = None,
     total: int = 0,
@@ -92,6 +99,8 @@ def start(
         user=user,
         kind=kind,
         import_file=import_file,
+        connection=connection,
+        trigger=trigger,
         cursor=dict(cursor or {}),
         counts=dict(counts or {}),
         total=total,
@@ -116,6 +125,14 @@ def _nudge(pk: int, slices: int) -> None:
         logger.exception("The queue did not take run %s", pk)
 
 
+def wake(run: SyncRun, *, nudge: bool = True) -> None:
+    """Have an open run that waits go on at once; there is something new for it to do."""
+    waiting = SyncRun.objects.filter(pk=run.pk, state=SyncRun.State.QUEUED, leased_by="")
+    if waiting.update(waits_until=None, leased_until=_next_nudge()) and nudge:
+        run.refresh_from_db(fields=["slices"])
+        enqueue(run)
+
+
 def cancel(run: SyncRun) -> None:
     """Ask the run to stop at its next checkpoint; one that has not begun stops here and now."""
     with transaction.atomic():
@@ -124,6 +141,8 @@ def cancel(run: SyncRun) -> None:
         if waiting.update(state=SyncRun.State.CANCELLED, finished_at=timezone.now(), leased_until=None):
             _ended(run)
     run.refresh_from_db()
+    if run.state == SyncRun.State.QUEUED and run.waits_until:
+        wake(run)
 
 
 def retry(run: SyncRun) -> SyncRun:
@@ -135,8 +154,11 @@ def retry(run: SyncRun) -> SyncRun:
             raise ValueError("Only a run that failed can be tried again.")
         if run.import_file_id and SyncRun.objects.filter(import_file=run.import_file_id, pk__gt=run.pk).exists():
             raise ValueError("The import has had another run since.")
+        if run.connection_id and SyncRun.objects.filter(connection=run.connection_id, pk__gt=run.pk).exists():
+            raise ValueError("The connection has had another run since.")
         run.state, run.error, run.attempts = SyncRun.State.QUEUED, "", 0
         run.finished_at, run.cancel_requested, run.leased_until = None, False, _next_nudge()
+        run.waits_until = None
         run.save()
         work_of(run).reopened(run)
         enqueue(run)
@@ -160,8 +182,21 @@ def sweep_runs() -> int:
     return swept
 
 
-def _next_nudge() -> Any:
+def _next_nudge() -> datetime:
     return timezone.now() + timedelta(seconds=settings.RUN_LEASE_S)
+
+
+def _nudge_next(user_id: int) -> None:
+    """Nudge towards the run of this user that can go on and has waited longest, once the transaction commits."""
+    now = timezone.now()
+    lanes: dict[int | None, SyncRun] = {}
+    for run in SyncRun.objects.filter(user=user_id, state__in=OPEN).order_by("pk").defer("cursor", "counts"):
+        if run.leased_by and run.leased_until and run.leased_until > now:
+            return
+        lanes.setdefault(run.connection_id, run)
+    ready = [run for run in lanes.values() if run.waits_until is None or run.waits_until <= now]
+    if ready:
+        enqueue(min(ready, key=lambda run: (run.worked_at or run.created_at, run.pk)))
 
 
 # --- doing it -------------------------------------------------------------------------------
@@ -234,23 +269,42 @@ class Lease:
             _ended(self.run)
 
     def give_back(self, *, wait_s: float | None = None, error: str = "") -> bool:
-        """Hand the run to whoever asks next, or to the sweep after `wait_s`; False if it was lost already."""
-        until = _next_nudge() if wait_s is None else timezone.now() + timedelta(seconds=wait_s)
-        freed = SyncRun.objects.filter(pk=self.run.pk, leased_by=self.owner, state__in=OPEN).update(
-            state=SyncRun.State.QUEUED,
-            leased_by="",
-            leased_until=until,
-            busy_s=self.run.busy_s + (time.monotonic() - self._accounted),
-            **({"error": error} if error else {}),
-        )
+        """Hand the run to whoever asks next, or to the sweep after `wait_s`; False if it was lost already.
+
+        The user's run that has waited longest is nudged, this one or another.
+        """
+        until = None if wait_s is None else timezone.now() + timedelta(seconds=wait_s)
+        return self._free(until, **({"error": error} if error else {}))
+
+    def wait(self, until: datetime, doing: str) -> bool:
+        """End the slice and have the run rest until then, because it cannot get on before; False if it was lost.
+
+        That it got no further is not counted against it.
+        """
+        return self._free(until, attempts=0, doing=doing)
+
+    def _free(self, waits_until: datetime | None, **changes: Any) -> bool:
+        with transaction.atomic():
+            freed = SyncRun.objects.filter(pk=self.run.pk, leased_by=self.owner, state__in=OPEN).update(
+                state=SyncRun.State.QUEUED,
+                leased_by="",
+                leased_until=waits_until or _next_nudge(),
+                waits_until=waits_until,
+                worked_at=timezone.now(),
+                busy_s=self.run.busy_s + (time.monotonic() - self._accounted),
+                **changes,
+            )
+            if freed:
+                _nudge_next(self.run.user_id)
         return bool(freed)
 
 
 def claim(
     run_id: int, *, slices: int | None = None, slice_s: float | None = None, report: Report | None = None
 ) -> Lease | None:
-    """The lease on the run, or None: another holds it, it is over, or an older run of its user goes first.
+    """The lease on the run, or None: another holds it, it is over, or another run of its user goes first.
 
+    That is one that is being worked, or an older one of its lane.
     `slices` is the number that the nudge carries; a nudge for a slice that has been begun is void. A run that was
     started MAX_ATTEMPTS times without progress fails here.
     """
@@ -260,23 +314,28 @@ def claim(
     if slices is not None:
         free = free.filter(slices=slices)
     with transaction.atomic():
-        user_id = free.values_list("user_id", flat=True).first()
-        if user_id is None:
+        found = free.values_list("user_id", "connection_id").first()
+        if found is None:
             return None
+        user_id, lane = found
         # Two workers that take two runs of one user wait for each other here.
         User.objects.select_for_update().only("pk").get(pk=user_id)
-        if SyncRun.objects.filter(user_id=user_id, state__in=OPEN, pk__lt=run_id).exists():
+        others = SyncRun.objects.filter(user_id=user_id, state__in=OPEN).exclude(pk=run_id)
+        if others.filter(connection=lane, pk__lt=run_id).exists():
+            return None
+        if others.exclude(leased_by="").filter(leased_until__gt=timezone.now()).exists():
             return None
         claimed = free.update(
             state=SyncRun.State.RUNNING,
             leased_by=owner,
             leased_until=now + timedelta(seconds=settings.RUN_LEASE_S),
+            waits_until=None,
             attempts=F("attempts") + 1,
             slices=F("slices") + 1,
         )
         if not claimed:
             return None
-        run = SyncRun.objects.select_related("import_file", "user").get(pk=run_id)
+        run = SyncRun.objects.select_related("import_file", "connection", "user").get(pk=run_id)
         if run.started_at is None:
             run.started_at = now
             run.save(update_fields=["started_at"])
@@ -318,41 +377,38 @@ def work(
         lease.give_back(wait_s=RETRY_AFTER_S * run.attempts, error=f"{type(error).__name__}: {error}"[:2000])
     except BaseException:
         # Ctrl-C, the queue's time limit: whoever comes next goes on at once.
-        _next_slice(lease)
+        lease.give_back()
         raise
     else:
         if lease.is_open:
-            _next_slice(lease)
+            lease.give_back()
     return run
 
 
 def work_through(run: SyncRun, *, report: Report | None = None) -> SyncRun:
-    """Work the run to its end in this process, after the user's older runs; returns it as it ended.
+    """Work the run to its end in this process, after the older runs of its lane; returns it as it ended.
 
-    Waits where a worker elsewhere has one of them.
+    Waits where a worker elsewhere has a run of the user, and where a connection's run does. Of a connection the slices
+    are as long as anywhere, so that the user's other runs get on beside it.
     """
+    slice_s = float("inf") if run.connection_id is None else None
     while True:
-        run = SyncRun.objects.select_related("import_file", "user").get(pk=run.pk)
+        run = SyncRun.objects.select_related("import_file", "connection", "user").get(pk=run.pk)
         if run.state not in OPEN:
             return run
-        turn = SyncRun.objects.filter(user=run.user_id, state__in=OPEN).order_by("pk").values_list("pk", flat=True)[0]
-        if work(turn, slice_s=float("inf"), report=report) is None:
+        lane = SyncRun.objects.filter(user=run.user_id, connection=run.connection_id, state__in=OPEN)
+        turn = lane.order_by("pk").defer("cursor", "counts")[0]
+        if turn.connection_id and turn.waits_until and turn.waits_until > timezone.now():
+            time.sleep(min(1.0, max(0.0, (turn.waits_until - timezone.now()).total_seconds())))
+        elif work(turn.pk, slice_s=slice_s, report=report) is None:
             time.sleep(0.2)
-
-
-def _next_slice(lease: Lease) -> None:
-    with transaction.atomic():
-        if lease.give_back():
-            enqueue(lease.run)
 
 
 def _ended(run: SyncRun) -> None:
     """What follows from an end, in its transaction."""
     run.refresh_from_db(fields=["state", "error", "finished_at"])
     work_of(run).ended(run)
-    following = SyncRun.objects.filter(user=run.user_id, state__in=OPEN).order_by("pk").first()
-    if following:
-        enqueue(following)
+    _nudge_next(run.user_id)
 
 
 @contextmanager
@@ -371,5 +427,5 @@ def _stopping_gently(lease: Lease) -> Iterator[None]:
     finally:
         signal.signal(signal.SIGTERM, before)
         if lease.stop_asked:
-            _next_slice(lease)
+            lease.give_back()
             os.kill(os.getpid(), signal.SIGTERM)

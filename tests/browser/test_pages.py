@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from activities.domain.parsed import Stream
 from activities.domain.streams import encode_streams
 from tests.activities.keeping import keep_streams
 from tests.activities.several import nearly, told_by
 from tests.factories.activities import DailyMetricFactory, SleepSessionFactory, SourceActivityFactory
-from tests.factories.integrations import ImportFactory
+from tests.factories.integrations import ConnectionFactory, ConnectionRunFactory, ImportFactory, OpenAskFactory
 from trainstack.storage import stream_store
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -100,7 +101,16 @@ def everything(user):
     several, _ = told_by(user, "apple_health", "tempo", start=datetime(2026, 4, 2, 8, tzinfo=UTC))
     keep_streams(several, heart_rate=([0, 5], [120, 130]))
     nearly(user, start=datetime(2026, 4, 3, 8, tzinfo=UTC))
+    connected = ConnectionFactory(user=user, last_success_at=timezone.now(), scopes=["read", "activity:read"])
+    ConnectionRunFactory(connection=connected, state="finished")
+    ConnectionRunFactory(connection=connected, state="running", doing="Activities", done=3, total=10)
+    OpenAskFactory(connection=connected, failed_at=timezone.now(), error="No answer.")
+    ConnectionFactory(user=user, provider="whoop", state="broken", problem="WHOOP takes our access no longer.")
     return [
+        reverse("integrations:connections"),
+        reverse("integrations:connect", args=["wahoo"]),
+        reverse("integrations:connection", args=[connected.pk]),
+        reverse("integrations:disconnect", args=[connected.pk]),
         reverse("activities:sources", args=[several.activity_id]),
         reverse("activities:review"),
         reverse("activities:repair"),

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
-from integrations.models import Import, SyncRun
+from activities.models import RawSighting
+from integrations.models import Connection, Import, RateBudget, SyncRun, WebhookRefusal, WebhookSubscription
 from tests.factories.accounts import StaffFactory, UserFactory
 from tests.factories.activities import RawRecordFactory
-from tests.factories.integrations import ImportFactory, SyncRunFactory
+from tests.factories.integrations import (
+    ConnectionFactory,
+    ConnectionRunFactory,
+    ImportFactory,
+    OpenAskFactory,
+    SyncRunFactory,
+    WebhookReceiptFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -219,3 +229,137 @@ def test_staff_who_may_only_look_start_nothing(client):
 
     assert list(SyncRun.objects.values_list("pk", "state")) == [(run.pk, "failed")]
     assert client.get(reverse("admin:activities_rawrecord_payload", args=[raw.pk])).status_code == 200
+
+
+# --- connections --------------------------------------------------------------------------------
+
+KEYS = ("connection", "openask", "ratebudget", "webhooksubscription", "webhookreceipt", "webhookrefusal")
+
+
+def rows_of_connections() -> dict[str, object]:
+    """One row for each of the pages that are about connections."""
+    return {
+        "connection": ConnectionFactory(credentials=b"very secret token", problem="It hangs."),
+        "openask": OpenAskFactory(failed_at=timezone.now(), error="No answer."),
+        "ratebudget": RateBudget.objects.create(key="strava:900:read", limit=100, used=7, resets_at=timezone.now()),
+        "webhooksubscription": WebhookSubscription.objects.create(
+            provider="strava", external_id="1", callback_url="https://x.example/", secret=b"very secret token"
+        ),
+        "webhookreceipt": WebhookReceiptFactory(note="One activity."),
+        "webhookrefusal": WebhookRefusal.objects.create(provider="strava", day=date(2026, 5, 2), count=3),
+    }
+
+
+@pytest.mark.parametrize("model", KEYS)
+def test_pages_of_connections_show_no_secret_and_change_nothing(staff, model):
+    row = rows_of_connections()[model]
+    before = type(row).objects.values().get(pk=row.pk)
+
+    texts = [
+        staff.get(page(name, model, *rows)).content.decode() for name, rows in (("changelist", ()), ("change", (row,)))
+    ]
+
+    assert all("very secret" not in text for text in texts)
+    assert "credentials" not in texts[1].lower().replace("credentials are encrypted", "")
+    posts = {
+        page("add", model): {},
+        page("change", model, row): {"_save": "Save"},
+        page("delete", model, row): {"post": "yes"},
+    }
+    assert [staff.post(address, data).status_code for address, data in posts.items()] == [403, 403, 403]
+    assert type(row).objects.values().get(pk=row.pk) == before
+
+
+@pytest.mark.parametrize("model", KEYS)
+def test_pages_of_connections_are_for_staff(client, model):
+    row = rows_of_connections()[model]
+    addresses = [page("changelist", model), page("change", model, row)]
+    client.force_login(UserFactory(is_staff=True))
+    assert [client.get(address).status_code for address in addresses] == [403, 403]
+    client.force_login(StaffFactory())
+    assert [client.get(address).status_code for address in addresses] == [200, 200]
+
+
+@pytest.mark.parametrize(
+    ("model", "make"),
+    [("connection", ConnectionFactory), ("openask", OpenAskFactory), ("webhookreceipt", WebhookReceiptFactory)],
+)
+def test_lists_of_connections_need_as_many_queries_for_three_rows_as_for_one(staff, model, make):
+    make()
+    staff.get(page("changelist", model))
+    with CaptureQueriesContext(connection) as one:
+        staff.get(page("changelist", model))
+    make(), make()
+    with CaptureQueriesContext(connection) as three:
+        staff.get(page("changelist", model))
+
+    assert len(three) == len(one)
+
+
+def test_connection_leads_to_its_runs_requests_and_records(staff):
+    row = ConnectionFactory()
+    run = ConnectionRunFactory(connection=row, state="failed", error="No answer.")
+    OpenAskFactory(connection=row)
+    OpenAskFactory(connection=row, failed_at=timezone.now())
+    OpenAskFactory()
+    record = RawRecordFactory(user=row.user, provider="strava")
+    RawSighting.objects.create(user=row.user, raw=record, connection=row)
+    RawRecordFactory(user=row.user, provider="strava")
+
+    text = staff.get(page("change", "connection", row)).content.decode()
+
+    assert "No answer." in text
+    assert "1 open, 1 failed" in text
+    assert found(staff, "openask", connection=row.pk, done="failed") == [row.asks.failed().get().pk]
+    assert found(staff, "syncrun", provider="strava") == [run.pk]
+    over_it = staff.get(reverse("admin:activities_rawrecord_changelist", query={"sightings__connection": row.pk}))
+    assert [one.pk for one in over_it.context["cl"].result_list] == [record.pk]
+    shown = staff.get(reverse("admin:activities_rawrecord_change", args=[record.pk])).content.decode()
+    assert page("change", "connection", row) in shown
+
+
+def test_staff_have_a_connection_synced_and_what_failed_tried_again(staff, settings):
+    row, dead = ConnectionFactory(), ConnectionFactory(state=Connection.State.BROKEN)
+    ask = OpenAskFactory(connection=row, failed_at=timezone.now())
+
+    assert act(staff, page("changelist", "openask"), "try_again", ask) == ["Queued again: 1."]
+    ask.refresh_from_db()
+    assert ask.failed_at is None
+    told = act(staff, page("changelist", "connection"), "sync_now", row, dead)
+    assert told[-1] == "Asked for news: 1."
+    assert "not connected" in told[0]
+    assert [run.trigger for run in row.runs.all()] == ["manual"]
+    assert not dead.runs.exists()
+
+
+def test_those_who_only_look_start_no_sync(client):
+    viewer = UserFactory(is_staff=True)
+    viewer.user_permissions.set(Permission.objects.filter(codename__in=["view_connection", "view_openask"]))
+    client.force_login(viewer)
+    row = ConnectionFactory()
+
+    act(client, page("changelist", "connection"), "sync_now", row)
+
+    assert not row.runs.exists()
+
+
+def test_delivery_is_shown_readable_and_given_byte_for_byte(staff):
+    body = b'{"object_id":7,"name":"<b>\xff"}'
+    row = WebhookReceiptFactory(body=body)
+
+    text = staff.get(page("change", "webhookreceipt", row)).content.decode()
+    given = staff.get(reverse("admin:integrations_webhookreceipt_payload", args=[row.pk]))
+
+    assert "&quot;object_id&quot;: 7" in text
+    assert "<b>" not in text.split('class="payload"')[1].split("</pre>")[0]
+    assert given.content == body
+    assert given["Content-Disposition"] == f'attachment; filename="strava-webhook-{row.pk}.bin"'
+    assert (given["Content-Type"], given["X-Payload-Sha256"]) == ("application/octet-stream", row.sha256)
+
+
+def test_delivery_is_given_to_nobody_but_staff(client):
+    url = reverse("admin:integrations_webhookreceipt_payload", args=[WebhookReceiptFactory().pk])
+    client.force_login(UserFactory())
+    assert client.get(url).status_code == 302
+    client.force_login(UserFactory(is_staff=True))
+    assert client.get(url).status_code == 403

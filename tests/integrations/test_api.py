@@ -9,10 +9,18 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from activities.models import RawRecord
-from integrations.models import Import, SyncRun
+from integrations.models import Connection, Import, SyncRun
+from integrations.registry import PROVIDERS
 from integrations.selectors import Progress, latest_run, progress_of
 from tests.factories.accounts import UserFactory
-from tests.factories.integrations import ImportFactory, SyncRunFactory
+from tests.factories.integrations import (
+    ConnectionFactory,
+    ConnectionRunFactory,
+    ImportFactory,
+    OpenAskFactory,
+    SyncRunFactory,
+)
+from tests.integrations.consenting import connect
 from trainstack.storage import read_raw
 
 pytestmark = pytest.mark.django_db
@@ -220,10 +228,13 @@ def test_sync_run_tells_its_state_and_not_the_workers_notes():
         "id": run.pk,
         "kind": "import",
         "import_file": run.import_file_id,
+        "connection": None,
+        "trigger": "",
         "state": "queued",
         "created_at": run.created_at.isoformat().replace("+00:00", "Z"),
         "started_at": None,
         "finished_at": None,
+        "waits_until": None,
         "busy_s": 0.0,
         "counts": {"Record": 3},
     }
@@ -258,3 +269,175 @@ def test_lists_are_newest_first():
 
     assert found("imports") == [made[1], made[2], made[0]]
     assert found("sync-runs") == [runs[1], runs[2], runs[0]]
+
+
+# --- connections --------------------------------------------------------------------------------
+
+CONNECTIONS = "/api/v1/connections/"
+
+
+def test_connection_tells_how_it_fares_and_no_credentials():
+    network = PROVIDERS["strava"].network
+    allowed = [scope.name for scope in network.oauth.scopes if scope.required]
+    row = ConnectionFactory(credentials=b"very secret token", scopes=allowed, problem="It hangs.")
+    OpenAskFactory(connection=row)
+    OpenAskFactory(connection=row, failed_at=row.connected_at)
+    run = ConnectionRunFactory(connection=row, state="failed", error="No answer.", trigger="webhook")
+
+    answer = api(row.user).get(f"{CONNECTIONS}{row.pk}/")
+
+    told = answer.json()
+    assert b"very secret" not in answer.content
+    assert (told["run"]["id"], told["run"]["trigger"], told["run"]["progress"]["error"]) == (
+        run.pk,
+        "webhook",
+        "No answer.",
+    )
+    assert [scope["name"] for scope in told["granted"]] == allowed
+    assert {scope["name"] for scope in told["granted"] + told["missing"]} == {one.name for one in network.oauth.scopes}
+    names = (
+        "id",
+        "provider",
+        "account_id",
+        "state",
+        "problem",
+        "remedy",
+        "open_requests",
+        "failed_requests",
+        "webhooks",
+    )
+    assert {name: told[name] for name in names} == {
+        "id": row.pk,
+        "provider": "strava",
+        "account_id": row.account_id,
+        "state": "active",
+        "problem": "It hangs.",
+        "remedy": "retry",
+        "open_requests": 1,
+        "failed_requests": 1,
+        "webhooks": "off",
+    }
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_list_of_connections_costs_the_same_for_one_and_for_three(rows, django_assert_num_queries):
+    user = UserFactory()
+    for slug in ("strava", "wahoo", "whoop")[:rows]:
+        row = ConnectionFactory(user=user, provider=slug)
+        ConnectionRunFactory(connection=row)
+        OpenAskFactory(connection=row, failed_at=row.connected_at)
+    client = api(user)
+
+    with django_assert_num_queries(5):
+        told = client.get(CONNECTIONS).json()["results"]
+
+    assert [one["provider"] for one in told] == ["whoop", "wahoo", "strava"][-rows:]
+
+
+def test_providers_tells_every_way_in(settings):
+    settings.SANDBOX_URL = "http://127.0.0.1:9"
+    row = ConnectionFactory()
+
+    told = {one["slug"]: one for one in api(row.user).get(f"{CONNECTIONS}providers/").json()}
+
+    assert told.keys() == PROVIDERS.keys()
+    strava, garmin = told["strava"], told["garmin"]
+    assert [way["kind"] for way in strava["ways_in"]] == ["oauth2", "file"]
+    assert (strava["configured"], strava["connection"]) == (True, row.pk)
+    assert strava["connect_url"] == "http://testserver/connections/strava/connect/"
+    assert strava["terms"]["only_athlete"] is True
+    assert ([way["kind"] for way in garmin["ways_in"]], garmin["connect_url"], garmin["terms"]) == (
+        ["file"],
+        None,
+        None,
+    )
+
+
+def test_providers_tells_what_is_not_configured():
+    told = {one["slug"]: one for one in api(UserFactory()).get(f"{CONNECTIONS}providers/").json()}
+
+    assert (told["strava"]["configured"], told["strava"]["connect_url"]) == (False, None)
+
+
+@pytest.fixture
+def connected(user, sandbox, settings) -> Connection:
+    """A connection that the sandbox answers, whose first sync is over before it began."""
+    settings.SANDBOX_URL = sandbox.url
+    row = connect(user, "whoop", sandbox).connection
+    row.runs.update(state=SyncRun.State.FINISHED, finished_at=row.connected_at)
+    row.asks.all().delete()
+    return row
+
+
+def test_sync_asks_for_news_before_everything_else(connected):
+    response = api(connected.user).post(f"{CONNECTIONS}{connected.pk}/sync/")
+
+    run = connected.runs.get(state="queued")
+    assert (response.status_code, response.json()["id"], run.trigger) == (202, run.pk, "manual")
+    assert response["Location"] == f"http://testserver/api/v1/sync-runs/{run.pk}/"
+    assert connected.asks.open().exists()
+    runs = api(connected.user).get("/api/v1/sync-runs/", {"connection": connected.pk}).json()["results"]
+    assert [row["id"] for row in runs] == [run.pk, connected.runs.get(state="finished").pk]
+    assert api(connected.user).get("/api/v1/sync-runs/", {"connection": connected.pk + 1}).json()["results"] == []
+
+
+@pytest.mark.parametrize("action", ["sync", "try-again"])
+def test_connection_that_is_broken_takes_no_requests(action):
+    row = ConnectionFactory(state=Connection.State.BROKEN)
+
+    response = api(row.user).post(f"{CONNECTIONS}{row.pk}/{action}/")
+
+    assert (response.status_code, response["Content-Type"]) == (409, "application/problem+json")
+    assert not row.runs.exists()
+
+
+def test_failed_requests_are_told_and_tried_again(connected):
+    one, other = OpenAskFactory.create_batch(2, connection=connected, failed_at=connected.connected_at, error="No.")
+    client = api(connected.user)
+
+    failed = client.get(f"{CONNECTIONS}{connected.pk}/failed/").json()
+    assert sorted(ask["id"] for ask in failed) == [one.pk, other.pk]
+    assert {ask["error"] for ask in failed} == {"No."}
+    response = client.post(f"{CONNECTIONS}{connected.pk}/try-again/", {"request": one.pk}, format="json")
+    assert (response.status_code, response.json()["failed_requests"]) == (202, 1)
+    assert list(connected.asks.failed()) == [other]
+    assert client.post(f"{CONNECTIONS}{connected.pk}/try-again/").json()["failed_requests"] == 0
+
+
+def test_a_request_of_somebody_else_is_not_tried_again(connected):
+    theirs = OpenAskFactory(failed_at=connected.connected_at)
+
+    response = api(connected.user).post(
+        f"{CONNECTIONS}{connected.pk}/try-again/", {"request": theirs.pk}, format="json"
+    )
+
+    theirs.refresh_from_db()
+    assert (response.status_code, theirs.failed_at is None) == (404, False)
+
+
+def test_disconnect_revokes_at_the_provider_and_forgets_the_credentials(connected, sandbox):
+    response = api(connected.user).post(f"{CONNECTIONS}{connected.pk}/disconnect/", {"data": "keep"}, format="json")
+
+    connected.refresh_from_db()
+    told = response.json()
+    assert (response.status_code, told["connection"]["state"], told["revoke_problem"]) == (200, "disconnected", "")
+    assert bytes(connected.credentials) == b""
+    assert [status for method, _, status in sandbox.requests("whoop") if method == "DELETE"] == [204]
+    again = api(connected.user).post(f"{CONNECTIONS}{connected.pk}/disconnect/", {"data": "keep"}, format="json")
+    assert again.status_code == 409
+
+
+def test_disconnect_with_delete_has_what_came_removed(connected):
+    api(connected.user).post(f"{CONNECTIONS}{connected.pk}/disconnect/", {"data": "delete"}, format="json")
+
+    assert connected.runs.filter(kind=SyncRun.Kind.FORGET).exists()
+
+
+@pytest.mark.parametrize("body", [{}, {"data": "maybe"}])
+def test_disconnect_wants_to_know_what_becomes_of_the_data(body):
+    row = ConnectionFactory()
+
+    response = api(row.user).post(f"{CONNECTIONS}{row.pk}/disconnect/", body, format="json")
+
+    row.refresh_from_db()
+    assert (response.status_code, list(response.json()["errors"]), row.state) == (400, ["data"], "active")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from activities.domain.parsed import Lap, ParsedActivity, Stream
-from integrations.merging import FIGURES, merged
+from activities.domain.parsed import Addition, Lap, ParsedActivity, Stream
+from integrations.merging import FIGURES, completed, merged
 
 START = datetime(2026, 5, 2, 7, 30, tzinfo=UTC)
 HEART = {"heart_rate": Stream(np.array([0.0, 1.0]), np.array([120.0, 121.0]))}
@@ -78,6 +78,37 @@ def test_a_row_without_a_file_is_an_activity_by_itself() -> None:
     assert merged([[], [ROW]]) == (ROW,)
     assert merged([]) == ()
     assert merged([[FILE], []]) == (FILE,)
+
+
+def test_of_several_rows_of_the_provider_the_best_has_the_word_and_a_file_has_none() -> None:
+    """A detail fetched after an event is fresher than the list of yesterday, which comes after it."""
+    fresh = replace(ROW, provider="tempo", name="New title", sport="cycling.gravel")
+    stale = replace(ROW, provider="tempo", name="Old title", sport="running", provider_type="Run", elevation_loss_m=7.0)
+
+    assert [
+        (it.name, it.sport, it.provider_type, it.elevation_loss_m) for it in merged([[FILE], [fresh], [stale]])
+    ] == [("New title", "cycling.gravel", "Ride", 7.0)]
+    assert merged([[fresh], [stale]])[0].name == "New title"
+    # What the best does not say, the other does.
+    wordless = replace(fresh, name="", sport="generic", provider_type="")
+    assert [(it.name, it.sport, it.provider_type) for it in merged([[wordless], [stale]])] == [
+        ("Old title", "running", "Run")
+    ]
+
+
+def test_an_addition_of_one_foot_is_doubled_where_the_sport_steps() -> None:
+    cadence = {"cadence": Stream(np.array([0.0, 1.0]), np.array([80.0, 81.0]))}
+    addition = Addition(cadence, (Lap(START, 60.0, avg_cadence_rpm=80.5), Lap(START, 9.0)), {"note": 1}, one_foot=True)
+    run, ride = replace(ROW, sport="running"), ROW
+
+    [on_foot] = completed([run], [addition])
+    [on_wheels] = completed([ride], [addition])
+    [told] = completed([run], [replace(addition, one_foot=False)])
+
+    both = {"cadence": Stream(np.array([0.0, 1.0]), np.array([160.0, 162.0]))}
+    assert (on_foot.streams, [lap.avg_cadence_rpm for lap in on_foot.laps]) == (both, [161.0, None])
+    assert (on_wheels.streams, on_wheels.laps) == (cadence, addition.laps)
+    assert (told.streams, told.laps, told.extra["note"]) == (cadence, addition.laps, 1)
 
 
 figures = st.fixed_dictionaries({name: st.none() | st.integers(0, 5) for name in FIGURES})

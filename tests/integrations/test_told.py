@@ -18,6 +18,7 @@ from integrations.told import (
     day_of,
     duration_s,
     elements,
+    elements_under,
     joined,
     json_of,
     moment_ms,
@@ -29,6 +30,7 @@ from integrations.told import (
     sample_table,
     scaled,
     stream_of,
+    value_under,
     zone_named,
     zone_of_offset,
 )
@@ -177,3 +179,49 @@ def test_documents_are_read_or_refused(data: bytes) -> None:
             read(data)
         except UnexpectedPayload:
             continue
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b'{"next":"a","records":[{"id": 1.50}, {"id":2}]}', ([b'{"id": 1.50}', b'{"id":2}'], {"next": "a"})),
+        (b' \n{ "records" : [ "\xc3\xa9" ] , "total" : 1 } ', ([b'"\xc3\xa9"'], {"total": 1})),
+        (b'{"records":[1],"records":[2, 3]}', ([b"2", b"3"], {})),
+        (b'{"data":{"records":[1]},"records":[]}', ([], {"data": {"records": [1]}})),
+        (b'{"records":null}', ([], {})),
+        (b"{}", ([], {})),
+    ],
+    ids=["bytes as served", "blanks", "told twice", "one inside", "null", "none"],
+)
+def test_elements_under_keeps_each_elements_bytes(data: bytes, expected: tuple[list[bytes], dict[str, object]]) -> None:
+    rows, other = elements_under(data, "records")
+
+    assert ([row for row, _ in rows], other) == expected
+    assert [json.loads(row) for row, _ in rows] == [value for _, value in rows]
+
+
+@pytest.mark.parametrize("data", [b"[]", b'{"records":{}}', b'{"records":[1', b"", b'{"records":[1]} x'])
+def test_elements_under_refuses_what_is_no_object_with_a_list(data: bytes) -> None:
+    with pytest.raises(UnexpectedPayload):
+        elements_under(data, "records")
+
+
+@given(st.dictionaries(st.text(), st.recursive(st.none() | st.integers() | st.text(), st.lists)), st.lists(st.text()))
+@settings(max_examples=60)
+def test_elements_under_finds_the_list_whatever_stands_around(around: dict[str, object], rows: list[str]) -> None:
+    whole = {**around, "records": rows, "end": 1}
+
+    found, other = elements_under(json.dumps(whole, indent=1).encode(), "records")
+
+    assert [value for _, value in found] == rows
+    assert other == {key: value for key, value in whole.items() if key != "records"}
+
+
+def test_value_under_gives_the_very_bytes_of_a_member() -> None:
+    data = b'{"error" : null, "payload" :{"b": 1.50, "a": [ ]} ,"metadata":{"payload":2}}'
+
+    assert value_under(data, "payload") == b'{"b": 1.50, "a": [ ]}'
+    assert value_under(data, "error") == b"null"
+    assert value_under(data, "none") == b""
+    with pytest.raises(UnexpectedPayload):
+        value_under(b"[1]", "payload")

@@ -25,7 +25,9 @@ from activities.formats.container import open_file
 from activities.formats.gpx import parse_gpx
 from activities.models import Activity, RawRecord, SampleChunk, SleepSession
 from integrations.models import Import, SyncRun
+from integrations.registry import PROVIDERS
 from integrations.services import runs
+from tests.factories.integrations import ConnectionFactory
 from trainstack.accounts.models import User
 from trainstack.demo import export, services
 from trainstack.demo.apple import Clock
@@ -397,3 +399,15 @@ def test_command_writes_the_file_alone(short_story, tmp_path, capsys):
 
     assert capsys.readouterr().out == f"{path}: {path.stat().st_size:,} bytes\n"
     assert "apple_health_export/export.xml" in ZipFile(path).namelist()
+
+
+def test_athlete_is_invited_to_connect_what_the_sandbox_plays(user, other_user, settings):
+    played = [provider.slug for provider in PROVIDERS.values() if provider.network]
+    assert services.to_connect(user) == []
+
+    settings.SANDBOX_URL = "http://127.0.0.1:8001"
+    ConnectionFactory(user=user, provider="strava")
+    ConnectionFactory(user=other_user, provider="whoop")
+
+    assert [provider.slug for provider in services.to_connect(user)] == [slug for slug in played if slug != "strava"]
+    assert len(played) > 1

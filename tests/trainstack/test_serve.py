@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -130,6 +131,50 @@ def test_portal_answers_and_everything_ends_with_ctrl_c(serve):
     # What was being read is taken up again, although its worker was ended in the middle.
     finished = "SELECT count(*) FROM integrations_import WHERE state = 'finished' AND name = 'last-weeks.zip'"
     assert eventually(lambda: again.rows(finished) == [(1,)], within_s=STARTS_WITHIN_S)
+
+
+def test_sandbox_plays_on_the_next_port_and_the_portal_knows_it(serve):
+    server = serve("--sandbox", "--demo")
+    assert eventually(lambda: server.said("Ctrl-C stops it"), within_s=STARTS_WITHIN_S), server.output.read_text()
+    family = server.family()
+
+    assert server.status("/accounts/login/") == 200
+    assert server.said(f"The sandbox plays every provider on http://127.0.0.1:{server.port + 1}/")
+    assert server.said(f"providers, all of them: http://127.0.0.1:{server.port}/connections/")
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port + 1)) as to:
+        to.request("GET", "/control/state")
+        [told, *_] = json.loads(to.getresponse().read()).values()
+    # Webhooks come to this portal, and portal and worker find the sandbox, on whichever ports they are.
+    assert told["callback"].startswith(f"http://127.0.0.1:{server.port}/webhooks/")
+    assert len(told_environment(family, f"SANDBOX_URL=http://127.0.0.1:{server.port + 1}")) >= 4
+    assert len(told_environment(family, f"BASE_URL=http://127.0.0.1:{server.port}")) >= 6
+
+    server.process.send_signal(signal.SIGINT)
+    assert server.process.wait(30) == 0
+    assert eventually(lambda: not any(is_running(pid) for pid in family))
+    assert "Traceback" not in server.output.read_text()
+
+
+def told_environment(family: set[int], line: str) -> set[int]:
+    """The processes whose environment holds this line."""
+    found = set()
+    for pid in family:
+        with suppress(OSError):
+            if line.encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+                found.add(pid)
+    return found
+
+
+def test_second_port_that_is_taken_is_said(serve):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        server = serve("--sandbox", port=port - 1)
+
+        assert server.process.wait(60) == 1
+    assert (
+        f"Port {port} is taken by another program. Choose another: make run PORT={port + 1}"
+        in server.output.read_text()
+    )
 
 
 def test_nothing_stays_behind_when_the_supervisor_is_killed(serve):

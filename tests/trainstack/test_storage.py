@@ -25,8 +25,8 @@ from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
 from trainstack import storage
+from trainstack.packed import ZSTD_MAGIC, pack
 from trainstack.storage import (
-    ZSTD_MAGIC,
     LocalStore,
     ObjectStore,
     S3Store,
@@ -282,8 +282,10 @@ def test_what_is_packed_gains_by_it_or_must_be(name, packed):
 def test_any_bytes_come_back(data):
     sha256 = hashlib.sha256(data).hexdigest()
 
-    put_raws(7, {sha256: data})
+    packed = pack(data)
+    put_raws(7, [packed])
 
+    assert (packed.sha256, packed.size_bytes, packed.plain) == (sha256, len(data), data)
     assert read_raw(7, sha256) == data
 
 

@@ -18,7 +18,10 @@ from django.db import transaction
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from integrations.models import Import
+from integrations import configuring
+from integrations.base import Provider
+from integrations.models import Connection, Import
+from integrations.registry import PROVIDERS
 from integrations.services.imports import receive
 from trainstack.accounts.models import User
 from trainstack.accounts.services import set_parameter
@@ -126,7 +129,18 @@ def bring_next(athlete: User) -> Import | None:
     return None
 
 
-def log_ins() -> str:
-    """The demo's people and their password, as a block of text for a terminal."""
+def to_connect(user: User) -> list[Provider]:
+    """The providers that the sandbox plays and that this person has not connected; none without a sandbox."""
+    known = set(Connection.objects.filter(user=user).values_list("provider", flat=True))
+    return [
+        provider
+        for provider in PROVIDERS.values()
+        if provider.network and provider.slug not in known and configuring.is_sandboxed(provider)
+    ]
+
+
+def log_ins(*, url: str = "") -> str:
+    """The demo's people and their password, as a block of text for a terminal; with the first thing to do at `url`."""
     lines = [f"    {person.email:24}{person.what}" for person in PEOPLE]
-    return "\n".join([f"  Log in with the password {PASSWORD} as", *lines, ""])
+    first = ["", f"  First of all connect {ATHLETE.name}'s providers, all of them: {url}/connections/"] if url else []
+    return "\n".join([f"  Log in with the password {PASSWORD} as", *lines, *first, ""])

@@ -83,7 +83,7 @@ def entries_of(first: date, day: date) -> Iterator[Entry]:
     """What was uploaded from the first day up to the morning of the last one."""
     for when, body in bodies(first, day).items():
         for session in day_of(when).sessions if when < day else ():
-            if session.kind not in TYPES or _forgotten(session):
+            if session.kind not in TYPES or was_forgotten(session):
                 continue
             number = FIRST_ID + int(session.start) % 1_000_000_000
             if session.kind == "ride":
@@ -104,7 +104,7 @@ def entries_of(first: date, day: date) -> Iterator[Entry]:
             )  # fmt: skip
 
 
-def _forgotten(session: Session) -> bool:
+def was_forgotten(session: Session) -> bool:
     """Now and then the upload failed and nobody noticed."""
     return bool(dice(session.day, "upload " + session.kind).random() < 0.06)
 

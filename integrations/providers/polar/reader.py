@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from activities.domain.parsed import Problem
 from activities.domain.reading import DeviceFacts, RawPayload
 from activities.formats.container import Container, Member
 from integrations.archives import ArchiveReader, Piece, contents, path_of
 from integrations.errors import UnexpectedPayload
 from integrations.files import content_id
-from integrations.gathering import Samples, in_pieces, list_elements
+from integrations.gathering import HOMELESS_ROWS, Samples, in_pieces, left, list_elements, sampled
 from integrations.providers.polar import mapping
 from integrations.told import (
     day_of,
@@ -169,36 +168,23 @@ def _nights(container: Container, member: Member, kind: str, index: _Index) -> I
             yield RawPayload(kind, night[:200], told, "application/json", path=path)
 
     yield from in_pieces(payloads())
-    if nameless:
-        message = f"{member.path} holds entries that name no night; they are left in the export."
-        yield Piece(problems=(Problem(path, message, nameless),))
+    yield from left(container, member, "holds entries that name no night; they are left in the export.", nameless)
 
 
 def _heart_rate(container: Container, member: Member, index: _Index) -> Iterator[Piece]:
     """All-day heart rate: seconds of the local day, placed by the offset that the nights and sessions tell."""
-    samples, homeless = Samples(), 0
-    try:
-        for _, device_day in list_elements(container, member, key="deviceDays"):
-            if isinstance(device_day, dict):
-                homeless += _add_day(samples, device_day, index)
-            if samples.is_full:
-                yield samples.piece()
-    except UnexpectedPayload:
-        yield samples.piece()
-        raise
-    yield samples.piece()
-    if homeless:
-        message = f"{member.path} tells local times, and nothing in the export tells where: they are left in it."
-        yield Piece(problems=(Problem(path_of(container, member), message, homeless),))
+    days = (told for _, told in list_elements(container, member, key="deviceDays") if isinstance(told, dict))
+    return sampled(container, member, days, lambda samples, told: _add_day(samples, told, index))
 
 
-def _add_day(samples: Samples, told: Mapping[str, Any], index: _Index) -> int:
-    """Note the samples of one device and day; how many of them have no place in time."""
+def _add_day(samples: Samples, told: Mapping[str, Any], index: _Index) -> None:
+    """Note the samples of one device and day."""
     day = day_of(told.get("date"))
     offset = None if day is None else index.offset(day)
     rows = entries(told.get("samples"))
     if day is None or offset is None:
-        return len(rows)
+        samples.leave(HOMELESS_ROWS, len(rows))
+        return
     begin = epoch_ms(mapping.midnight(day, offset))
     name = f"Polar {text(told.get('deviceId'))}".strip()
     device = DeviceFacts(key=name, name=name, kind="watch", manufacturer="Polar")
@@ -207,4 +193,3 @@ def _add_day(samples: Samples, told: Mapping[str, Any], index: _Index) -> int:
         if second is not None and value and 0 <= second <= LONGEST_DAY_S:
             moment = begin + round(second * 1000)
             samples.add("heart_rate", device, moment, moment, value)
-    return 0

@@ -38,7 +38,7 @@ PROVIDER = Provider(
         "Samsung Health also keeps exercises that other apps sent to it; the app is named with each.",
         "Resting heart rate is not exported. The heart rate asleep is, on days with an energy score.",
     ),
-    mapping_version=1,
+    mapping_version=2,
     readers=(ExportReader(),),
     parse={**FILE_KINDS, "exercise": mapping.parse_exercise, "sleep": mapping.parse_sleep, **mapping.DAY_KINDS},
     metrics={

@@ -1,8 +1,11 @@
-"""A line of activities.csv -> activity.
+"""What Strava tells of an activity: its API's JSON, and a line of the archive's activities.csv.
+
+Both count cadence by one foot. The API's `start_date_local` ends in Z and is a wall clock all the same, so it is only
+read where nothing else tells the offset.
 
 The archive writes its columns in the athlete's language. An English header is read by its names, of which some occur
 twice: the first "Distance" is rounded and in kilometres, the second is in metres. Any other header is read by place:
-the order is the same in all languages. Times are UTC; cadence counts one leg.
+the order is the same in all languages. Times are UTC.
 """
 
 from __future__ import annotations
@@ -14,13 +17,34 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from activities.domain.parsed import Parsed, ParsedActivity
+import numpy as np
+from numpy.typing import NDArray
+
+from activities.domain.parsed import Addition, Lap, Parsed, ParsedActivity, Stream
+from activities.formats.devices import device_kind
 from integrations.errors import UnexpectedPayload
-from integrations.providers.strava.sports import sport_of
-from integrations.told import number
+from integrations.providers.strava.sports import SPORTS, sport_of
+from integrations.told import (
+    aware,
+    entries,
+    json_of,
+    list_of,
+    mapping,
+    number,
+    object_of,
+    offset_at,
+    positions,
+    positive,
+    scaled,
+    stream_of,
+    text,
+    whole,
+    zone_named,
+)
 from trainstack.sports import GENERIC, is_step_sport
 
 PROVIDER = "strava"
+PAGES = "https://www.strava.com"
 
 ID, DATE, NAME, TYPE, DESCRIPTION = range(5)
 # Places counted from the column that names the file; what stands before it, from the start.
@@ -79,6 +103,221 @@ _MONTHS: tuple[tuple[str, ...], ...] = (
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(?:([ap])\.?\s?m\b\.?)?", re.IGNORECASE)
 # Some write 10.02.11; a date in front must not be taken for it.
 _DOTTED_CLOCK = re.compile(r"(?<=\s)(\d{1,2})\.(\d{2})(?:\.(\d{2}))?()$")
+
+
+# --- the API --------------------------------------------------------------------------------
+
+# Keys of the streams -> our streams. `moving` stays in the record.
+STREAMS: Mapping[str, str] = {
+    "altitude": "altitude",
+    "cadence": "cadence",
+    "distance": "distance",
+    "grade_smooth": "grade",
+    "heartrate": "heart_rate",
+    "temp": "temperature",
+    "velocity_smooth": "speed",
+    "watts": "power",
+}
+# What is asked for.
+STREAM_KEYS = "time,distance,latlng,altitude,velocity_smooth,heartrate,cadence,watts,temp,moving,grade_smooth"
+# `workout_type` of runs and rides; 0 and 10 are "nothing special".
+_WORKOUTS: Mapping[int, str] = {1: "race", 2: "long run", 3: "workout", 11: "race", 12: "workout"}
+_STATIONARY = frozenset({"cycling", "running"})
+
+
+def parse_detail(data: bytes, external_id: str) -> Parsed:
+    """The activity of `/activities/{id}`: with calories, laps, segment efforts, gear and description."""
+    return Parsed((_activity(object_of(data), external_id),))
+
+
+def parse_summary(data: bytes, external_id: str) -> Parsed:
+    """The activity as an element of `/athlete/activities` tells it: no calories, no laps."""
+    return Parsed((_activity(object_of(data), external_id),))
+
+
+def parse_laps(data: bytes, external_id: str) -> Parsed:
+    """The laps of `/activities/{id}/laps`; their cadence counts one foot where the sport steps."""
+    return Parsed(addition=Addition(laps=_laps(list_of(data), 1), one_foot=True))
+
+
+def parse_streams(data: bytes, external_id: str) -> Parsed:
+    """The streams of `/activities/{id}/streams`, by type or as a list; a key that is not there had no sensor."""
+    columns = _columns(json_of(data))
+    times = columns.pop("time", None)
+    if times is None:
+        raise UnexpectedPayload("The streams tell no times.")
+    places = columns.pop("latlng", ())
+    streams = {
+        name: stream for key, name in STREAMS.items() if (stream := _stream(times, columns.get(key, ()))) is not None
+    }
+    track = positions(
+        (number(time), number(place[0]), number(place[1]))
+        for time, place in zip(times, places, strict=False)
+        if isinstance(place, list) and len(place) == 2
+    )
+    return Parsed(addition=Addition(streams={**track, **streams}, one_foot=True))
+
+
+def _columns(told: Any) -> dict[str, list[Any]]:
+    """The values of each stream by its type."""
+    if isinstance(told, list):
+        told = {text(one.get("type")): one for one in entries(told)}
+    columns = {}
+    for key, one in mapping(told).items():
+        values = one.get("data") if isinstance(one, dict) else one
+        if isinstance(values, list):
+            columns[key] = values
+    return columns
+
+
+def _stream(times: Sequence[Any], values: Sequence[Any]) -> Stream | None:
+    count = min(len(times), len(values))
+    if not count:
+        return None
+    axis, column = _floats(times[:count]), _floats(values[:count])
+    if axis is None or column is None or not np.all(np.diff(axis) > 0):
+        return stream_of((number(time), number(value)) for time, value in zip(times, values, strict=False))
+    told = np.isfinite(column)
+    return Stream(axis[told], column[told]) if told.any() else None
+
+
+def _floats(values: Sequence[Any]) -> NDArray[np.float64] | None:
+    """The values with NaN for null; None where something else stands among them."""
+    if not all(value is None or type(value) in (int, float) for value in values):
+        return None
+    try:
+        return np.array(values, np.float64)
+    except OverflowError:
+        return None
+
+
+def _activity(told: Mapping[str, Any], external_id: str) -> ParsedActivity:
+    start = aware(told.get("start_date"))
+    if start is None:
+        raise UnexpectedPayload(f"The activity has no start that can be read: {told.get('start_date')!r}.")
+    kind = text(told.get("sport_type")) or text(told.get("type"))
+    sport = SPORTS.get(kind, GENERIC)
+    if told.get("trainer") is True and sport in _STATIONARY:
+        sport += "+stationary"
+    feet = 2 if is_step_sport(sport) else 1
+    has_pulse = told.get("has_heartrate") is not False
+    device = text(told.get("device_name"))
+    manual = told.get("manual") is True
+    return ParsedActivity(
+        external_id=external_id,
+        sport=sport,
+        start_time=start,
+        provider=PROVIDER,
+        provider_type=kind,
+        name=text(told.get("name")),
+        utc_offset_s=_offset_s(told, start),
+        elapsed_s=positive(told.get("elapsed_time")),
+        moving_s=positive(told.get("moving_time")),
+        distance_m=number(told.get("distance")),
+        elevation_gain_m=number(told.get("total_elevation_gain")),
+        energy_kcal=positive(told.get("calories")),
+        avg_heart_rate_bpm=positive(told.get("average_heartrate")) if has_pulse else None,
+        max_heart_rate_bpm=positive(told.get("max_heartrate")) if has_pulse else None,
+        avg_power_w=positive(told.get("average_watts")),
+        max_power_w=positive(told.get("max_watts")),
+        avg_cadence_rpm=scaled(told.get("average_cadence"), feet, only_positive=True),
+        avg_speed_mps=positive(told.get("average_speed")),
+        max_speed_mps=positive(told.get("max_speed")),
+        device=device,
+        device_kind=device_kind(device) if device else "app" if manual else "unknown",
+        laps=_laps(told.get("laps"), feet),
+        extra=_told_beside(told, external_id, feet),
+    )
+
+
+def _offset_s(told: Mapping[str, Any], start: datetime) -> int | None:
+    """Seconds east of UTC at the start. The (GMT+01:00) in front of a zone's name is that of its winter."""
+    offset = whole(told.get("utc_offset"))
+    if offset is None and (zone := zone_named(_zone(told))):
+        offset = offset_at(start.astimezone(zone))
+    wall = aware(told.get("start_date_local"))
+    if offset is None and wall is not None:
+        offset = round((wall - start).total_seconds())
+    return offset if offset is not None and abs(offset) < 86_400 else None
+
+
+def _zone(told: Mapping[str, Any]) -> str:
+    """ "(GMT+01:00) Europe/Paris" -> "Europe/Paris"."""
+    return text(told.get("timezone")).rpartition(" ")[2]
+
+
+def _laps(told: object, feet: int) -> tuple[Lap, ...]:
+    laps = []
+    for row in entries(told):
+        start, elapsed = aware(row.get("start_date")), number(row.get("elapsed_time"))
+        if start is not None and elapsed is not None and elapsed >= 0:
+            laps.append(
+                Lap(
+                    start_time=start,
+                    elapsed_s=elapsed,
+                    timer_s=number(row.get("moving_time")),
+                    distance_m=number(row.get("distance")),
+                    avg_heart_rate_bpm=positive(row.get("average_heartrate")),
+                    max_heart_rate_bpm=positive(row.get("max_heartrate")),
+                    avg_power_w=positive(row.get("average_watts")),
+                    avg_cadence_rpm=scaled(row.get("average_cadence"), feet, only_positive=True),
+                    name=text(row.get("name")),
+                )
+            )
+    return tuple(laps)
+
+
+def _told_beside(told: Mapping[str, Any], external_id: str, feet: int) -> dict[str, Any]:
+    """What has no field, under the archive's names where it tells the same."""
+    manual, commute = told.get("manual") is True, told.get("commute") is True
+    beside: dict[str, Any] = {
+        "url": f"{PAGES}/activities/{external_id}",
+        "time_zone": _zone(told),
+        "description": text(told.get("description")),
+        "private_note": text(told.get("private_note")),
+        "gear": text(mapping(told.get("gear")).get("name")),
+        "workout": _WORKOUTS.get(whole(told.get("workout_type")) or 0, ""),
+        "visibility": text(told.get("visibility")) or ("only_me" if told.get("private") is True else ""),
+        # Names of the file that was uploaded: whose record it was first.
+        "origin": text(told.get("external_id")),
+        "relative_effort": number(told.get("suffer_score")),
+        "avg_temperature": number(told.get("average_temp")),
+        "weighted_power": positive(told.get("weighted_average_watts")),
+        "work_kj": positive(told.get("kilojoules")),
+        "elevation_low": number(told.get("elev_low")),
+        "elevation_high": number(told.get("elev_high")),
+        "perceived_exertion": number(told.get("perceived_exertion")),
+        "power_estimated": True if told.get("device_watts") is False and positive(told.get("average_watts")) else None,
+        "manual": manual or None,
+        "commute": commute or None,
+        "segment_efforts": [_segment_effort(row, feet) for row in entries(told.get("segment_efforts"))],
+    }
+    return {name: value for name, value in beside.items() if value not in (None, "", [])}
+
+
+def _segment_effort(row: Mapping[str, Any], feet: int) -> dict[str, Any]:
+    """`rank` among everybody's efforts (1 to 10), `pr_rank` among the athlete's own (1 to 3), at the time of upload."""
+    start, segment = aware(row.get("start_date")), mapping(row.get("segment"))
+    number_of = text(segment.get("id"))
+    effort: dict[str, Any] = {
+        "name": text(row.get("name")) or text(segment.get("name")),
+        "start_time": start.isoformat() if start else "",
+        "elapsed_s": number(row.get("elapsed_time")),
+        "moving_s": number(row.get("moving_time")),
+        "distance_m": number(row.get("distance")),
+        "avg_heart_rate_bpm": positive(row.get("average_heartrate")),
+        "max_heart_rate_bpm": positive(row.get("max_heartrate")),
+        "avg_power_w": positive(row.get("average_watts")),
+        "is_power_estimated": True if row.get("device_watts") is False and positive(row.get("average_watts")) else None,
+        "avg_cadence_rpm": scaled(row.get("average_cadence"), feet, only_positive=True),
+        "rank": whole(row.get("kom_rank")),
+        "pr_rank": whole(row.get("pr_rank")),
+        "segment_url": f"{PAGES}/segments/{number_of}" if number_of else "",
+    }
+    return {name: value for name, value in effort.items() if value not in (None, "")}
+
+
+# --- the archive ----------------------------------------------------------------------------
 
 
 def parse_row(data: bytes, external_id: str) -> Parsed:

@@ -36,6 +36,7 @@ provider = PROVIDERS["apple_health"]
 reader = dataclasses.replace(provider.readers[0], block_bytes=4096, batch_bytes=16_000)
 PROVIDERS["apple_health"] = dataclasses.replace(provider, readers=(reader,))
 imports.CHECKPOINT_BYTES = 1
+imports.LARGE_BYTES = int(sys.argv[2])
 runs.work(int(sys.argv[1]), report=lambda run: time.sleep(0.02))
 """
 
@@ -71,10 +72,14 @@ def a_strava_archive() -> bytes:
     return strava(rows, {f"activities/{day}.fit.gz": gz(ride(day)) for day in range(18)})
 
 
-@pytest.mark.parametrize("made", [an_apple_export, a_strava_archive])
+@pytest.mark.parametrize(
+    ("made", "large_bytes"),
+    [(an_apple_export, 1 << 30), (an_apple_export, 1), (a_strava_archive, 1 << 30)],
+    ids=["apple", "apple, by a second process", "strava"],
+)
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "asked to stop"])
 def test_an_import_is_finished_whatever_happens_to_its_workers(
-    house: House, tmp_path: Path, stop: signal.Signals, made: Callable[[], bytes]
+    house: House, tmp_path: Path, stop: signal.Signals, made: Callable[[], bytes], large_bytes: int
 ) -> None:
     path = tmp_path / "export.zip"
     path.write_bytes(made())
@@ -85,20 +90,44 @@ def test_an_import_is_finished_whatever_happens_to_its_workers(
     run = bring(house, path)
     environment = {"DJANGO_SETTINGS_MODULE": "trainstack.settings"}
 
+    helped = False
     for part in (0.2, 0.5, 0.9):
-        worker = house.program(SMALL_STEPS, str(run), **environment)
+        worker = house.program(SMALL_STEPS, str(run), str(large_bytes), **environment)
         while far(house) < part and worker.poll() is None:
             time.sleep(0.02)
+        helpers = children(worker.pid)
+        helped |= bool(helpers)
         worker.send_signal(stop)
         worker.wait()
+        wait_until_gone(helpers)
         time.sleep(1.1)
-    house.program(SMALL_STEPS, str(run), **environment).wait()
+    house.program(SMALL_STEPS, str(run), str(large_bytes), **environment).wait()
 
+    assert helped == (large_bytes == 1)
     ((state, slices),) = house.ask("select state, slices from integrations_syncrun")
     assert (state, int(str(slices)) > 1) == ("finished", True)
     for question in (COUNTS, CHUNKS, STREAMS):
         assert house.ask(question) == undisturbed.ask(question)
     assert report(house) == report(undisturbed)
+
+
+def children(pid: int) -> list[int]:
+    told = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [int(child) for one in told for child in one.split()]
+
+
+def wait_until_gone(pids: list[int]) -> None:
+    until = time.monotonic() + 10
+    while any(is_alive(pid) for pid in pids):
+        assert time.monotonic() < until, "a process that helped is still there"
+        time.sleep(0.02)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def far(house: House) -> float:

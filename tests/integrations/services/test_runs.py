@@ -272,8 +272,12 @@ def test_schedules_are_there_once_whatever_was_there() -> None:
     ensure_schedules("default")
 
     assert sorted(Schedule.objects.values_list("name", "func", "schedule_type", "repeats")) == [
+        ("keep subscriptions", "integrations.tasks.keep_subscriptions", "H", -1),
+        ("purge by terms", "integrations.tasks.purge", "D", -1),
+        ("sync connections", "integrations.tasks.sync_due", "I", -1),
         ("take up runs", "integrations.tasks.sweep_runs", "I", -1),
         ("tidy", "integrations.tasks.tidy", "H", -1),
+        ("work off webhooks", "integrations.tasks.work_webhooks", "I", -1),
     ]
 
 

@@ -64,7 +64,7 @@ def test_reads_series_by_device() -> None:
     }
     assert told.counts == {"sample": 8}
     path = f"{SAMPLES}/Steps/steps_2026-03-01.csv"
-    assert told.problems == [Problem(path, f"{path} holds rows whose time cannot be read.", 1)]
+    assert told.problems == [Problem(path, f"{path} holds rows whose time or value cannot be read.", 1)]
 
 
 def test_puts_beside_a_log_what_other_members_know_of_it() -> None:
@@ -164,7 +164,7 @@ def test_a_row_without_a_time_is_no_sample() -> None:
     told = told_of(READER, {path: rows})
 
     assert told.samples == {("heart_rate", "Fitbit"): [(MARCH_1 + 5000, MARCH_1 + 5000, 61.0)]}
-    assert told.problems == [Problem(path, f"{path} holds rows whose time cannot be read.", 2)]
+    assert told.problems == [Problem(path, f"{path} holds rows whose time or value cannot be read.", 2)]
 
 
 def test_takes_the_zone_of_the_profile_where_google_tells_no_offset() -> None:
@@ -202,7 +202,7 @@ def test_a_damaged_member_costs_only_itself_and_what_nobody_reads_is_named() -> 
     assert [(problem.message, problem.count) for problem in told.problems] == [
         (f"{OLD}/exercise-0.json: This list breaks off at character 93.", 1),
         (f"{OLD}/sleep-2026-03-01.json: A list was expected here.", 1),
-        (f"{OLD}/sleep-2026-04-01.json holds 1 entries without a logId; they are left in the export.", 1),
+        (f"{OLD}/sleep-2026-04-01.json holds entries without a logId; they are left in the export.", 1),
     ]
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta, timezone
 import numpy as np
 import pytest
 
-from activities.domain.parsed import DayValue, Parsed, ParsedActivity, Problem, Stream
+from activities.domain.parsed import DayValue, Lap, Parsed, ParsedActivity, Problem, Stream
 from activities.domain.sleep import ParsedSleep
 from integrations.errors import UnexpectedPayload
 from integrations.providers.samsung_health.mapping import (
@@ -110,6 +110,38 @@ def test_parse_exercise_tells_how_the_heart_recovered(recovery: object, expected
     parsed = parse_exercise(json.dumps({"row": row, "recovery": recovery}).encode(), "e1")
 
     assert (list(parsed.days), parsed.problems) == (expected, ())
+
+
+def test_parse_exercise_reads_its_segments() -> None:
+    """The first points tell when they were; the others only how long the exercise had run, paused for none of it."""
+    begin = 1_772_467_440_000
+    row = {"start_time": "2026-03-02 16:04:00.000", "end_time": "2026-03-02 16:47:40.000", "time_offset": "UTC+0100"}
+    points = [
+        {"start_time": begin, "elapsed_time": 0, "segment": 0, "interval": 1},
+        {"start_time": begin + 600_000, "elapsed_time": 590_000, "segment": 0, "interval": 2},
+        {"elapsed_time": 700_000, "segment": 1},
+        {"elapsed_time": 900_000, "segment": 1},
+        {"elapsed_time": 950_000},
+        {"start_time": begin + 1_000_000, "segment": 2},
+    ]
+    live = [
+        {"start_time": begin + 1000 * at, "heart_rate": rate, "distance": metres}
+        for at, rate, metres in ((0, 120, 0), (300, 140, 900.0), (600, 160, 900.0), (650, 99, 50.0), (800, 150, 300.5))
+    ]
+
+    def segments(told: object) -> tuple[Lap, ...]:
+        [effort] = parse_exercise(json.dumps({"row": row, "live": live, "segments": told}).encode(), "e1").activities
+        return effort.laps
+
+    start = datetime(2026, 3, 2, 17, 4, tzinfo=CET)
+    assert segments(points) == (
+        Lap(start, 600.0, "segment", 590.0, 1800.0, 140.0, 160.0),
+        Lap(start + timedelta(seconds=700), 200.0, "segment", 200.0, 300.5, 150.0, 150.0),
+        Lap(start + timedelta(seconds=1000), 0.0, "segment"),
+    )
+    assert segments(points[:2]) == ()
+    assert segments([{"segment": 1}, {"segment": 2}, 5]) == ()
+    assert segments([*points[:2], {"elapsed_time": 1e300, "segment": 9}]) == ()
 
 
 def test_parse_sleep_sums_stages_that_never_overlap(sample: Sample) -> None:

@@ -13,6 +13,7 @@ READER = ExportReader()
 ROOT, STAMP = "samsunghealth_kim_20260302170000", "20260302170000"
 PREFIX = "com.samsung.health.exercise."
 LIVE = "e1.com.samsung.health.exercise.live_data.json"
+INTERNAL = "e1.com.samsung.health.exercise.live_data_internal.json"
 MARCH_2 = 1_772_409_600_000
 
 
@@ -74,6 +75,27 @@ def test_joins_exercises_with_their_files_and_sleeps_with_their_stages() -> None
     ]
     where = path("com.samsung.shealth.exercise")
     assert told.problems == [Problem(where, f"{where} holds rows without a datauuid; they are left in the export.", 1)]
+
+
+def test_puts_the_segments_beside_their_exercise() -> None:
+    exercises = table(
+        "com.samsung.shealth.exercise",
+        f"{PREFIX}start_time,{PREFIX}end_time,{PREFIX}exercise_type,{PREFIX}live_data_internal,{PREFIX}datauuid",
+        f"2026-03-02 16:04:00.000,2026-03-02 16:47:40.000,1002,{INTERNAL},e1",
+    )
+    points = [{"elapsed_time": 1000 * at, "segment": at // 60} for at in range(0, 120, 10)]
+
+    told = told_of(
+        READER,
+        {
+            path("com.samsung.shealth.exercise"): exercises,
+            f"{ROOT}/jsons/com.samsung.shealth.exercise/e/{INTERNAL}": points,
+        },
+    )
+
+    assert (told.kept, told.problems) == ([], [])
+    [run] = parsed_of(PROVIDER, told, "exercise", "e1").activities
+    assert [(lap.kind, lap.elapsed_s) for lap in run.laps] == [("segment", 50.0), ("segment", 50.0)]
 
 
 def test_reads_series_from_rows_and_from_their_files() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from io import BytesIO
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
@@ -101,7 +101,7 @@ class TriggerFilter(admin.SimpleListFilter):
 
 class RunInline(LookInline):
     model = SyncRun
-    fields = ("kind", "state", "created_at", "finished_at", "slices", "attempts", "error")
+    fields: ClassVar[tuple[str, ...]] = ("kind", "state", "created_at", "finished_at", "slices", "attempts", "error")
 
 
 @admin.register(Import)
@@ -214,7 +214,16 @@ def _cancel_run(run: SyncRun) -> None:
 
 
 class ConnectionRunInline(RunInline):
-    fields = ("kind", "trigger", "state", "created_at", "finished_at", "waits_until", "slices", "error")
+    fields: ClassVar[tuple[str, ...]] = (
+        "kind",
+        "trigger",
+        "state",
+        "created_at",
+        "finished_at",
+        "waits_until",
+        "slices",
+        "error",
+    )
     # One that is asked every hour has thousands.
     SHOWN = 30
     verbose_name_plural = f"newest {SHOWN} runs"

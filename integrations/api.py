@@ -289,9 +289,7 @@ class SyncSerializer(serializers.Serializer[Any]):
 
 
 class TryAgainSerializer(serializers.Serializer[Any]):
-    request = IdField(  # type: ignore[assignment]
-        required=False, help_text="Id of one request that failed; without it all of them are tried."
-    )
+    request = IdField(required=False, help_text="Id of one request that failed; without it all of them are tried.")
 
 
 class FailedRequestSerializer(serializers.Serializer[Any]):
@@ -306,7 +304,7 @@ class FailedRequestSerializer(serializers.Serializer[Any]):
 
 
 class DisconnectSerializer(serializers.Serializer[Any]):
-    data = serializers.ChoiceField(
+    data = serializers.ChoiceField(  # type: ignore[assignment]
         choices=[("keep", "keep"), ("delete", "delete")],
         help_text="What becomes of what came over it; what was also brought by file stays in any case.",
     )

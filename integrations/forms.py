@@ -54,7 +54,7 @@ class UploadForm(forms.Form):
 class DisconnectForm(forms.Form):
     """What becomes of what came over a connection; there is no default, for one of the two cannot be undone."""
 
-    data = forms.ChoiceField(
+    data = forms.ChoiceField(  # type: ignore[assignment]
         label="What came over it",
         choices=[("keep", "Keep it"), ("delete", "Delete it")],
         widget=forms.RadioSelect,

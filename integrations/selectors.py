@@ -262,7 +262,7 @@ class Arriving:
     waits_until: datetime | None = None
 
 
-ARRIVING_SHOWN = 5
+ARRIVING_SHOWN = 20
 _ARRIVING_WORDS = {
     SyncRun.Kind.ROLLBACK: "is being rolled back",
     SyncRun.Kind.SYNC: "is being synced",
@@ -293,7 +293,6 @@ def _arriving(run: SyncRun) -> Arriving:
         words = _ARRIVING_WORDS.get(SyncRun.Kind(run.kind), "is being read")
         return Arriving(name, words, "connection", run.connection.pk, progress, until)
     assert run.import_file is not None
-    words = _ARRIVING_WORDS.get(SyncRun.Kind(run.kind))
-    if words is None:
-        words = "is waiting" if run.import_file.state == Import.State.WAITING else "is being read"
+    reads = "is waiting" if run.import_file.state == Import.State.WAITING else "is being read"
+    words = _ARRIVING_WORDS.get(SyncRun.Kind(run.kind), reads)
     return Arriving(run.import_file.name, words, "import", run.import_file.pk, progress)

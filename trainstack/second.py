@@ -93,14 +93,15 @@ class Second:
         """Start it, unless it is there. It can read these files under the numbers that they have here."""
         if self._process:
             return
-        paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
         self._process = subprocess.Popen(
             [sys.executable, "-m", "trainstack.second"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=[file.fileno() for file in files],
             # Threads of the libraries that compute would only take memory.
-            env={**os.environ, "PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"},
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            # From where `-m` finds the project.
+            cwd=ROOT,
             bufsize=0,
         )
         assert self._process.stdout
@@ -135,7 +136,7 @@ class Second:
         parts = _read(self._process.stdout.fileno(), every_s, waiting)
         if parts is None:
             raise self._ended()
-        return _unpacked(parts)  # type: ignore[no-any-return]
+        return _unpacked(parts)
 
     def _ended(self) -> Ended:
         assert self._process
@@ -190,7 +191,7 @@ def _read(
         selector.register(source, selectors.EVENT_READ)
 
         def fill(size: int) -> memoryview | None:
-            whole = memoryview(np.empty(size, np.uint8)).cast("B")
+            whole = np.empty(size, np.uint8).data.cast("B")
             left = whole
             while left:
                 while not selector.select(every_s):

@@ -89,7 +89,7 @@ def store_raw(
     """
     stored = put_file(user, provider, kind, external_id, data, content_type, stated_at=stated_at, owned=owned)
     with transaction.atomic():
-        ((record, created),) = record_payloads(stored, import_file=import_file, request_url=request_url)
+        ((record, created),) = record_payloads(stored, import_file=import_file, request_urls=[request_url])
     return record, created
 
 
@@ -129,9 +129,11 @@ def record_payloads(
     *,
     import_file: ImportFile | None = None,
     connection: Connection | None = None,
-    request_url: str = "",
+    request_urls: Sequence[str] = (),
 ) -> list[tuple[RawRecord, bool]]:
     """The record of each payload, in the order in which they were put, and whether it is new.
+
+    `request_urls` tells of each, in that order, where it was fetched from, without secrets.
 
     Each import that brings a payload is a sighting of it. A connection has one sighting of it, which moves to the last
     time that it came, and counts again where it was withdrawn.
@@ -145,6 +147,7 @@ def record_payloads(
     import_id: int | None = import_file.pk if import_file else None
     # In order of their keys: two transactions with the same payloads then wait for each other and never deadlock.
     puts = {put.key: put for put in sorted(stored.puts, key=lambda put: put.key)}
+    urls = {put.key: url for put, url in zip(stored.puts, request_urls, strict=False)}
     records = _records(stored, puts)
     new = puts.keys() - records.keys()
     RawRecord.objects.bulk_create(
@@ -159,7 +162,7 @@ def record_payloads(
                 content_type=put.content_type,
                 fetched_at=now,
                 stated_at=put.stated_at,
-                request_url=request_url,
+                request_url=urls.get(key, ""),
                 import_file_id=import_id,
             )
             for key, put in puts.items()

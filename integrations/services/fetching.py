@@ -33,7 +33,7 @@ CLOSING_S = 5
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one request: an answer, or an error and the last response before it, if there was any."""
+    """What came of one request: an answer or an error, and the last response before it, if there was any."""
 
     row: OpenAsk
     answer: Answer | None = None
@@ -136,7 +136,7 @@ class _Requests:
             self._session.urgent = row.rank == NOW
             api = _Listening(self._session)
             answer = self._adapter.fetch(api, asking.ask_of(row))
-            return Outcome(row, answer, seconds=time.monotonic() - began)
+            return Outcome(row, answer, heard=api.heard, seconds=time.monotonic() - began)
         except ProviderError as error:
             return Outcome(row, error=error, heard=api.heard if api else None, seconds=time.monotonic() - began)
         except Exception as error:

@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 # The payloads of one checkpoint are written in one transaction, which is to take less than 100 ms.
 CHECKPOINT_PAYLOADS = 32
-CHECKPOINT_BYTES = 16 << 20
+CHECKPOINT_BYTES = 6 << 20
 # How often a checkpoint is prepared again whose bytes lay in the storage for too long.
 MAX_PREPARATIONS = 3
 # Requests that fail one after another until a provider is taken to be down.
@@ -355,6 +355,8 @@ class _Piece:
     payloads: Sequence[RawPayload] = ()
     asks: Sequence[Ask] = ()
     answer: Answer | None = None
+    # Where the payloads were fetched from, without secrets.
+    url: str = ""
 
     @property
     def size_bytes(self) -> int:
@@ -366,6 +368,7 @@ class _Prepared:
     """What was found out about some pieces outside the transaction."""
 
     payloads: list[RawPayload]
+    urls: list[str]
     read: Read
     # By kind and external id whether a list's element was stored in this version before.
     elements: dict[tuple[str, str], bool] = field(default_factory=dict)
@@ -494,7 +497,7 @@ class _Sync:
 
     def _take(self, outcomes: Sequence[Outcome], stop: _Stop) -> None:
         """Store answers, and draw the consequences of errors."""
-        pieces = [piece for outcome in outcomes if outcome.answer for piece in _pieces(outcome.row, outcome.answer)]
+        pieces = [piece for outcome in outcomes if outcome.answer for piece in _pieces(outcome)]
         for some in _portions(pieces):
             self._store(some)
         for outcome in outcomes:
@@ -538,7 +541,7 @@ class _Sync:
         stored = raw.put_payloads(self.user, self.provider.slug, [payload])
         with transaction.atomic():
             self.lease.renew()
-            raw.record_payloads(stored, connection=self.connection, request_url=_without_query(heard.url))
+            raw.record_payloads(stored, connection=self.connection, request_urls=[_without_query(heard.url)])
 
     def _store(self, pieces: Sequence[_Piece]) -> None:
         """One checkpoint. Where the database refuses something in it, each record by itself, and the bad one unread."""
@@ -573,11 +576,11 @@ class _Sync:
                     # Files of samples name the records that told them, so those come first.
                     with transaction.atomic():
                         self.lease.renew()
-                        recorded = raw.record_payloads(stored, connection=self.connection)
+                        recorded = raw.record_payloads(stored, connection=self.connection, request_urls=prepared.urls)
                     samples = {recorded[at][0].pk: prepared.read.readings[at].parsed.samples for at in places}
 
                 def write(tally: Tally, stored: raw.Stored = stored) -> None:
-                    recorded = raw.record_payloads(stored, connection=self.connection)
+                    recorded = raw.record_payloads(stored, connection=self.connection, request_urls=prepared.urls)
                     self._write(tally, pieces, prepared, recorded, problem)
 
                 sampling.add(self.lease, self.provider, samples, write)
@@ -595,7 +598,8 @@ class _Sync:
         kinds = {ask.of for piece in pieces for ask in piece.asks if ask.of}
         same = asking.unchanged(self.connection, payloads, kinds)
         elements = {(it.kind, it.external_id): (it.kind, it.external_id) in same for it in payloads}
-        return _Prepared(payloads, read, elements, self._replaced(payloads, read))
+        urls = [piece.url for piece in pieces for _ in piece.payloads]
+        return _Prepared(payloads, urls, read, elements, self._replaced(payloads, read))
 
     def _replaced(self, payloads: Sequence[RawPayload], read: Read) -> set[int]:
         """Older versions of these records that told samples: those of the new ones will stand in their place."""
@@ -716,8 +720,11 @@ class _Sync:
 # --- answers in pieces ----------------------------------------------------------------------
 
 
-def _pieces(row: OpenAsk, answer: Answer) -> Iterator[_Piece]:
+def _pieces(outcome: Outcome) -> Iterator[_Piece]:
     """An answer cut so that each piece can be stored at a time, with the requests that its elements need."""
+    assert outcome.answer is not None
+    row, answer = outcome.row, outcome.answer
+    url = _without_query(outcome.heard.url) if outcome.heard else ""
     by_key: dict[tuple[str, str], list[Ask]] = {}
     elements = {(it.kind, it.external_id) for it in answer.payloads}
     rest = []
@@ -728,13 +735,13 @@ def _pieces(row: OpenAsk, answer: Answer) -> Iterator[_Piece]:
             by_key.setdefault((ask.of, ask.key), []).append(ask)
         else:
             rest.append(ask)
-    piece = _Piece(row, [], [])
+    piece = _Piece(row, [], [], url=url)
     for payload in answer.payloads:
         if piece.payloads and (
             len(piece.payloads) == CHECKPOINT_PAYLOADS or piece.size_bytes + payload.size_bytes > CHECKPOINT_BYTES
         ):
             yield piece
-            piece = _Piece(row, [], [])
+            piece = _Piece(row, [], [], url=url)
         piece.payloads = [*piece.payloads, payload]
         piece.asks = [*piece.asks, *by_key.pop((payload.kind, payload.external_id), ())]
     piece.asks = [*piece.asks, *rest]
@@ -767,11 +774,11 @@ def _singles(piece: _Piece) -> Iterator[_Piece]:
     """The piece, record by record; what ends the ask comes last."""
     for payload in piece.payloads:
         mine = [ask for ask in piece.asks if (ask.of, ask.key) == (payload.kind, payload.external_id)]
-        yield _Piece(piece.row, [payload], mine)
+        yield _Piece(piece.row, [payload], mine, url=piece.url)
     keys = {(payload.kind, payload.external_id) for payload in piece.payloads}
     rest = [ask for ask in piece.asks if (ask.of, ask.key) not in keys]
     if piece.answer or rest:
-        yield _Piece(piece.row, [], rest, piece.answer)
+        yield _Piece(piece.row, [], rest, piece.answer, piece.url)
 
 
 # --- small things ---------------------------------------------------------------------------

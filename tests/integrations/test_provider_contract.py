@@ -291,9 +291,12 @@ def test_feed_brings_what_it_ticks_and_nothing_else(
         connection = connect(user, provider.slug, sandbox).connection
         syncing.stop(connection, keep_asks=False)
 
-        run = runs.work_through(syncing.request_sync(connection, "manual", looks={feed.name: "backfill"}))
+        run = syncing.request_sync(connection, "manual", looks={feed.name: "backfill"})
+        runs.work(run.pk, slice_s=float("inf"))
 
+    run.refresh_from_db()
     connection.refresh_from_db()
-    assert (run.state, run.error, connection.problem) == ("finished", "", "")
+    # One that rests would say why in `doing`.
+    assert (run.state, run.doing, run.error, connection.problem) == ("finished", "", "", "")
     assert list(connection.asks.failed().values_list("what", "error")) == []
     assert brought(user, provider) == feed.brings

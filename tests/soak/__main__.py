@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from tests.soak.house import Sandbox, connect, database, free_port, manage, process
+from tests.soak.house import Sandbox, connect, database, end_when_asked, free_port, kill, manage, process
 
 ACCOUNT = "huge"
 # What goes wrong, each as often as the others.
@@ -50,6 +50,7 @@ ENVIRONMENT = {
 
 def main() -> None:
     options = _options()
+    end_when_asked()
     began = time.monotonic()
     with ExitStack() as house:
         folder = Path(house.enter_context(tempfile.TemporaryDirectory(prefix="soak-")))
@@ -165,8 +166,7 @@ class Soak:
                     raise SystemExit(f"A worker ended by itself with {worker.returncode}: {self._log(worker)}")
                 if kills and RawRecord.objects.count() >= kills[0] and self.dice.random() < 1 / len(self.workers):
                     kills.pop(0)
-                    worker.kill()
-                    worker.wait()
+                    kill(worker)
                     killed += 1
                     self.workers[place] = self._worker()
             runs.sweep_runs()
@@ -183,8 +183,7 @@ class Soak:
         self.worked_s = time.monotonic() - self.began
         self.killed = killed
         for worker in self.workers:
-            worker.kill()
-            worker.wait()
+            kill(worker)
 
     def _worker(self) -> subprocess.Popen[bytes]:
         log = self.folder / f"worker-{len(list(self.folder.glob('worker-*.log')))}.log"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -73,13 +74,31 @@ def connect(user: Any, slug: str, sandbox: Sandbox, account: str) -> Any:
 
 @contextmanager
 def process(*command: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A program of this project, with all that it starts itself; killed at the end."""
     with log.open("wb") as file:
-        process = subprocess.Popen([sys.executable, *command], cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
+        program = subprocess.Popen(
+            [sys.executable, *command], cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
+        )
         try:
-            yield process
+            yield program
         finally:
-            process.kill()
-            process.wait()
+            kill(program)
+
+
+def kill(program: subprocess.Popen[bytes]) -> None:
+    """SIGKILL to the program and to all that it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(program.pid, signal.SIGKILL)
+    program.wait()
+
+
+def end_when_asked() -> None:
+    """Have SIGTERM end this process as Ctrl-C does, so that what it started ends with it."""
+
+    def end(signum: int, frame: Any) -> None:
+        raise SystemExit(128 + signum)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def manage(*command: str) -> None:

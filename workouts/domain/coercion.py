@@ -29,6 +29,7 @@ class Code(StrEnum):
     ENVIRONMENT_UNSUPPORTED = "environment_unsupported"
     POOL_LENGTH_UNSUPPORTED = "pool_length_unsupported"
     STEP_COUNT_UNSUPPORTED = "step_count_unsupported"
+    ESTIMATE_UNSUPPORTED = "estimate_unsupported"
     # the names of the planned-workouts specification
     SECONDARY_TARGET_IGNORED = "secondary_target_ignored"
     TOO_MANY_TARGETS = "too_many_targets"

@@ -149,6 +149,7 @@ class _Writer(Writer):
                 "Apple's workouts have no description: it was left out.",
             )
         self.pool_length(has_place=False)
+        self.lose_estimates()
         warmup, cooldown = self._ends()
         plan = {
             "kind": "custom",
@@ -157,7 +158,7 @@ class _Writer(Writer):
             "displayName": workout.name,
             "warmup": None if warmup is None else self._plain(*warmup),
             "blocks": [
-                self._block(index, block) for index, block in enumerate(workout.step_blocks) if not self._is_end(block)
+                self._block(index, block) for index, block in enumerate(workout.step_blocks) if not self._is_end(index)
             ],
             "cooldown": None if cooldown is None else self._plain(*cooldown),
         }
@@ -166,20 +167,23 @@ class _Writer(Writer):
 
     # --- warm-up and cool-down ------------------------------------------------------------------
 
-    def _is_end(self, block: StepBlock) -> bool:
-        """Whether the block is nothing but a warm-up, or a cool-down, done once."""
-        kinds = {step.intensity_type for step in block.steps}
-        is_once = block.completion_condition.type is Completion.OPEN or (
-            block.completion_condition.type is Completion.REPS and block.rounds == 1
-        )
-        return is_once and kinds in ({Intensity.WARMUP}, {Intensity.COOLDOWN})
+    def _is_end(self, index: int) -> bool:
+        """Whether the block is nothing but a warm-up, or a cool-down, done once.
+
+        The first warm-up must begin the workout and the last cool-down end it: elsewhere it is an interval.
+        """
+        blocks = self.workout.step_blocks
+        kind = _end_of(blocks[index])
+        if kind is Intensity.WARMUP:
+            return _end_of(blocks[0]) is kind
+        return kind is Intensity.COOLDOWN and _end_of(blocks[-1]) is kind
 
     def _ends(self) -> tuple[tuple[str, WorkoutStep] | None, tuple[str, WorkoutStep] | None]:
         """The first step of warming up and the last of cooling down; all others of such blocks are dropped."""
         warmups: list[tuple[int, int, WorkoutStep]] = []
         cooldowns: list[tuple[int, int, WorkoutStep]] = []
         for index, block in enumerate(self.workout.step_blocks):
-            if self._is_end(block):
+            if self._is_end(index):
                 into = warmups if block.steps[0].intensity_type is Intensity.WARMUP else cooldowns
                 into += [(index, number, step) for number, step in enumerate(block.steps)]
         kept = [some for some in (warmups[:1], cooldowns[-1:]) if some]
@@ -214,6 +218,8 @@ class _Writer(Writer):
                 f"{path}.intensity_type",
                 f"Apple's blocks are of work and recovery: this {words} is one of them.",
             )
+        if step.intensity_type is Intensity.REST:
+            self.coerce_intensity(path, step, "a recovery")
         is_work = step.intensity_type in (Intensity.ACTIVE, Intensity.WARMUP)
         return {"purpose": "work" if is_work else "recovery", **self._plain(path, step)}
 
@@ -246,7 +252,18 @@ class _Writer(Writer):
         digits = 3 if told.quantity == "speed" else 0
         metric = {"metric": "current"} if told.quantity in _WITH_METRIC else {}
         if told.is_single and told.unit == "absolute" and told.quantity != "heart_rate":
-            return {"type": f"{name}Threshold", "target": whole(round(told.low, digits)), "unit": unit, **metric}
+            value, _ = self.ends(where, target, told, digits)
+            return {"type": f"{name}Threshold", "target": value, "unit": unit, **metric}
         told = self.ranged(where, target)
-        low, high = whole(round(told.low, digits)), whole(round(told.high, digits))
+        low, high = self.ends(where, target, told, digits)
         return {"type": f"{name}Range", "min": low, "max": high, "unit": unit, **metric}
+
+
+def _end_of(block: StepBlock) -> Intensity | None:
+    """Warm-up or cool-down, where the block is nothing else and done once."""
+    kinds = {step.intensity_type for step in block.steps}
+    is_once = block.completion_condition.type is Completion.OPEN or (
+        block.completion_condition.type is Completion.REPS and block.rounds == 1
+    )
+    ends = (it for it in (Intensity.WARMUP, Intensity.COOLDOWN) if kinds == {it})
+    return next(ends, None) if is_once else None

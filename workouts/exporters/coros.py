@@ -13,7 +13,6 @@ from workouts.domain.athlete import AthleteParameters
 from workouts.domain.coercion import Code, Warnings
 from workouts.domain.structure import (
     Completion,
-    Environment,
     Intensity,
     IntensityTarget,
     StepBlock,
@@ -27,7 +26,7 @@ from workouts.domain.structure import (
 )
 from workouts.domain.targets import Unit, parameter
 from workouts.exporters.base import CONVERTED, NO, YES, Cell, Export, Features, Support, exported
-from workouts.exporters.writing import NAMES, Writer, kilograms, whole
+from workouts.exporters.writing import NAMES, Writer, kilograms, shown, whole
 
 _Sport = WorkoutSport
 _SPORTS: dict[WorkoutSport, str] = {
@@ -139,7 +138,8 @@ class _Writer(Writer):
             self.lose_sport(_WORDS[kind])
         elif workout.sport is WorkoutSport.MOUNTAIN_BIKING:
             self.convert_sport("a ride")
-        self.lose_environment(Environment.INDOOR, *() if kind == "swim" else (Environment.POOL,))
+        self.imply_environment()
+        self.lose_estimates()
         self.pool_length(has_place=False)
         return {
             "StartDate": day.isoformat(),
@@ -163,7 +163,9 @@ class _Writer(Writer):
         for number, step in enumerate(block.steps):
             path = step_path(index, number)
             if kind == "strength" and steps and "Rest" not in steps[-1] and _is_plain_rest(step):
-                steps[-1]["Rest"] = {"Unit": "Second", "Value": round(step.completion_condition.value or 0)}
+                seconds = self.whole_end(path, step.completion_condition.value or 0)
+                steps[-1]["Rest"] = {"Unit": "Second", "Value": seconds}
+                self._note_recovery(path, step)
             else:
                 steps.append(self._step(path, step))
         if rounds == 1:
@@ -174,18 +176,17 @@ class _Writer(Writer):
         texts: list[str] = []
         baselines: dict[str, Any] = {"Ftp": 0, "ThresholdHr": 0, "ThresholdSpeed": 0}
         target: Any = []
-        picked = self.pick(path, step, _TARGETS, texts)
         weight = kilograms(step.strength) if step.strength else None
         if weight is not None:
-            if picked:
-                where, lost = picked
-                self._lose_for_weight(where, lost, texts)
+            self._lose_for_weight(path, step, texts)
             target = {"Unit": "ValueOfEquipmentWeight", "Value": whole(weight)}
-        elif picked:
+        elif picked := self.pick(path, step, _TARGETS, texts):
             target = self._target(*picked, baselines)
+        self._note_recovery(path, step)
         name = self._name(path, step)
         length = self._length(path, step, texts)
         self.lose_controls(path, step, texts)
+        self.lose_category(path, step.strength, texts)
         return {
             "Type": "Step",
             "IntensityClass": _CLASSES[step.intensity_type],
@@ -196,12 +197,21 @@ class _Writer(Writer):
             "IntensityTarget": target,
         }
 
-    def _lose_for_weight(self, where: str, target: IntensityTarget, texts: list[str]) -> None:
-        self.warn(
-            Code.TOO_MANY_TARGETS,
-            where.rpartition("[")[0],
-            "COROS takes one target a step, and the weight is one: all others were dropped.",
-        )
+    def _note_recovery(self, path: str, step: WorkoutStep) -> None:
+        if step.intensity_type is Intensity.RECOVERY:
+            self.coerce_intensity(path, step, "a rest")
+
+    def _lose_for_weight(self, path: str, step: WorkoutStep, texts: list[str]) -> None:
+        for index, target in enumerate(step.intensity_targets):
+            if target.target_type in _TARGETS:
+                texts.append(shown(target))
+                self.warn(
+                    Code.TOO_MANY_TARGETS,
+                    f"{path}.intensity_targets",
+                    "COROS takes one target a step, and the weight is one: all others were dropped.",
+                )
+            else:
+                self.lose_target(f"{path}.intensity_targets[{index}]", target, texts)
 
     def _target(self, where: str, target: IntensityTarget, baselines: dict[str, Any]) -> dict[str, Any]:
         quantity_base: Unit = "ftp" if target.target_type is TargetType.POWER_ZONE else "threshold_heart_rate"
@@ -221,17 +231,14 @@ class _Writer(Writer):
                 else parameter(self.athlete, name, self.warnings)
             )
             baselines[field] = whole(number)
-        return {
-            "Unit": _UNITS[told.quantity, told.unit],
-            "MinValue": whole(round(told.low, digits)),
-            "MaxValue": whole(round(told.high, digits)),
-        }
+        low, high = self.ends(where, target, told, digits)
+        return {"Unit": _UNITS[told.quantity, told.unit], "MinValue": low, "MaxValue": high}
 
     def _length(self, path: str, step: WorkoutStep, texts: list[str]) -> dict[str, Any]:
         condition = step.completion_condition
         units = {Completion.TIME: "Second", Completion.DISTANCE: "Meter", Completion.REPS: "Reps"}
         if condition.type in units:
-            return {"Unit": units[condition.type], "Value": round(condition.value or 0)}
+            return {"Unit": units[condition.type], "Value": self.whole_end(path, condition.value or 0)}
         if condition.type is not Completion.OPEN:
             self.lose_end(path, step, "the athlete ends it by hand", texts)
         return {"Unit": "EndManually", "Value": 0}

@@ -14,7 +14,6 @@ from workouts.domain.coercion import Code, Warnings
 from workouts.domain.structure import (
     Completion,
     CompletionCondition,
-    Environment,
     Intensity,
     IntensityTarget,
     StepBlock,
@@ -164,7 +163,7 @@ class _Writer(Writer):
             )
             or None,
             "sport": self.sport,
-            "estimatedDurationInSecs": _whole(workout.estimated_duration_seconds),
+            "estimatedDurationInSecs": self._seconds(workout.estimated_duration_seconds),
             "estimatedDistanceInMeters": workout.estimated_distance_meters,
             "poolLength": pool,
             "poolLengthUnit": "METER" if pool else None,
@@ -185,16 +184,23 @@ class _Writer(Writer):
 
     # --- the workout ----------------------------------------------------------------------
 
+    def _seconds(self, value: float | None) -> int | None:
+        if value is not None and value != round(value):
+            self.warn(
+                Code.VALUE_ROUNDED,
+                "workout.estimated_duration_seconds",
+                f"Garmin takes whole seconds: {value:g} became {round(value)}.",
+            )
+        return None if value is None else round(value)
+
     def _note_sport(self) -> None:
         sport = self.workout.sport
         if sport in _BROADER:
             self.convert_sport(_BROADER[sport])
         elif sport not in _SPORTS:
             self.lose_sport("a workout of no particular sport")
-        if sport is WorkoutSport.SWIMMING:
-            self.lose_environment(Environment.OUTDOOR, Environment.INDOOR)
-        else:
-            self.lose_environment(Environment.INDOOR, Environment.POOL)
+        self.imply_environment()
+        self.lose_estimates("duration", "distance")
 
     def _steps(self) -> list[dict[str, Any]]:
         written: list[dict[str, Any]] = []
@@ -360,7 +366,7 @@ class _Writer(Writer):
             return _written(told.quantity.upper(), zone=int(told.low))
         if target.target_type is TargetType.HEART_RATE_THRESHOLD_PERCENTAGE:
             told = self._of_maximum(where, widened(told, where, self.warnings))
-            return _written("HEART_RATE", low=told.low, high=told.high, is_share=True)
+            return _written("HEART_RATE", ends=(round(told.low, 1), round(told.high, 1)), is_share=True)
         told = self.ranged(
             where,
             target,
@@ -370,7 +376,10 @@ class _Writer(Writer):
         kind = told.quantity.upper()
         if target.target_type is TargetType.PACE or (kind == "SPEED" and self.sport == "RUNNING"):
             kind = "SPEED" if target.target_type is TargetType.SPEED else "PACE"
-        return _written(kind, low=told.low, high=told.high, is_share=told.unit != "absolute")
+        # Four digits behind the point of a speed are less than a tenth of a second a kilometre.
+        is_share = told.unit != "absolute"
+        digits = 4 if kind in ("SPEED", "PACE") else 1 if is_share else 0
+        return _written(kind, ends=self.ends(where, target, told, digits), is_share=is_share)
 
     def _of_maximum(self, where: str, told: Range) -> Range:
         """Per cent of the heart rate at threshold as per cent of the highest, by the athlete's two numbers."""
@@ -454,6 +463,7 @@ class _Writer(Writer):
                 )
             else:
                 category, name = found.category, found.name
+        self.lose_category(path, strength, texts)
         if strength and strength.weight is not None:
             weight = kilograms(strength)
             unit = "POUND" if strength.weight_display_unit is WeightUnit.LBS else "KILOGRAM"
@@ -469,17 +479,15 @@ def _written(
     kind: str,
     *,
     zone: int | None = None,
-    low: float | None = None,
-    high: float | None = None,
+    ends: tuple[float | None, float | None] = (None, None),
     is_share: bool = False,
 ) -> dict[str, Any]:
-    # Four digits behind the point of a speed are less than a tenth of a second a kilometre.
-    digits = 4 if kind in ("SPEED", "PACE") else 1 if is_share else 0
+    low, high = ends
     return {
         "Type": kind,
         "Value": zone,
-        "ValueLow": None if low is None else _number(round(low, digits)),
-        "ValueHigh": None if high is None else _number(round(high, digits)),
+        "ValueLow": _number(low),
+        "ValueHigh": _number(high),
         "ValueType": "PERCENT" if is_share else None,
     }
 
@@ -493,7 +501,3 @@ def _slot(prefix: str, name: str, target: dict[str, Any] | None) -> dict[str, An
 
 def _number(value: float | None) -> float | int | None:
     return None if value is None else whole(value)
-
-
-def _whole(value: float | None) -> int | None:
-    return None if value is None else round(value)

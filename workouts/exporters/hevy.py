@@ -19,6 +19,7 @@ from workouts.domain.structure import (
     Intensity,
     StepBlock,
     TargetType,
+    WeightUnit,
     Workout,
     WorkoutSport,
     WorkoutStep,
@@ -96,6 +97,7 @@ class _Writer(Writer):
             self.lose_sport("a routine of exercises")
         self.lose_environment(Environment.OUTDOOR, Environment.POOL)
         self.pool_length(has_place=False)
+        self.lose_estimates()
         self.warn(
             Code.PLANNED_DATE_UNSUPPORTED,
             "planned_date",
@@ -107,9 +109,9 @@ class _Writer(Writer):
         custom: list[dict[str, Any]] = []
         written = [self._written(number, it, custom) for number, it in enumerate(exercises)]
         routine = {
-            "title": workout.name,
+            "title": self._clean(workout.name, "workout.name"),
             "folder_id": None,
-            "notes": _clean(workout.description) or None,
+            "notes": self._clean(workout.description, "workout.description") or None,
             "exercises": written,
         }
         return {"routine": routine, "custom_exercises": custom}
@@ -120,18 +122,20 @@ class _Writer(Writer):
         for number, step in enumerate(block.steps):
             path = step_path(index, number)
             texts: list[str] = []
+            self.lose_category(path, step.strength, texts)
             for place, target in enumerate(step.intensity_targets):
                 self.lose_target(f"{path}.intensity_targets[{place}]", target, texts)
             self.lose_controls(path, step, texts)
             self.lose_swim(path, step, texts, stroke=Code.STROKE_UNSUPPORTED)
             if step.intensity_type in _REST and not (step.strength and step.strength.exercise_name):
                 last = list(found.values())[-1:] or exercises[-1:]
-                self._rest(path, step, last[0] if last else None)
+                self._rest(path, step, texts, last[0] if last else None)
                 continue
             exercise = self._exercise(path, step, found)
             exercise.sets.append(self._set(path, step, texts))
-            named = step.strength.exercise_name if step.strength else ""
-            exercise.notes += [it for it in (step.notes if named else "", *texts) if it and it not in exercise.notes]
+            named = step.strength.exercise_name.strip() if step.strength else ""
+            notes = self._clean(step.notes, f"{path}.notes") if named else ""
+            exercise.notes += [it for it in (notes, *texts) if it and it not in exercise.notes]
         for exercise in found.values():
             exercise.sets *= rounds
         if len(found) > 1:
@@ -143,12 +147,23 @@ class _Writer(Writer):
 
     def _exercise(self, path: str, step: WorkoutStep, found: dict[str, _Exercise]) -> _Exercise:
         told = step.strength.exercise_name.strip() if step.strength else ""
-        title = told or step.notes.strip() or NAMES[step.intensity_type]
+        where = f"{path}.strength.exercise_name" if told else f"{path}.notes"
+        title = self._clean(told or step.notes, where) or NAMES[step.intensity_type]
         return found.setdefault(title, _Exercise(title, path, is_named=bool(told)))
 
-    def _rest(self, path: str, step: WorkoutStep, exercise: _Exercise | None) -> None:
-        """The rest after an exercise's sets: one length for all of them."""
+    def _rest(self, path: str, step: WorkoutStep, texts: list[str], exercise: _Exercise | None) -> None:
+        """The rest after an exercise's sets: one length for all of them; what else it says goes to the notes."""
         condition = step.completion_condition
+        self.lose_weight(path, step.strength, texts)
+        if step.notes and exercise is None:
+            self.warn(
+                Code.NOTES_UNSUPPORTED, f"{path}.notes", "Hevy has no place for the notes of a rest before any set."
+            )
+        notes = self._clean(step.notes, f"{path}.notes")
+        if exercise:
+            exercise.notes += [it for it in (notes, *texts) if it and it not in exercise.notes]
+        if step.intensity_type is Intensity.RECOVERY:
+            self.coerce_intensity(path, step, "a rest")
         if condition.type is not Completion.TIME:
             self.lose_end(path, step, "the length of the rest is left to the athlete")
             self.warnings.drop(path)
@@ -160,39 +175,41 @@ class _Writer(Writer):
             )
             self.warnings.drop(path)
         else:
-            exercise.rest_s = round(condition.value or 0)
-            self._note_rounded(path, condition.value or 0)
+            exercise.rest_s = self.whole_end(path, condition.value or 0)
 
     def _set(self, path: str, step: WorkoutStep, texts: list[str]) -> dict[str, Any]:
         condition = step.completion_condition
         value = condition.value or 0
         written = {"type": "warmup" if step.intensity_type is Intensity.WARMUP else "normal", **_NOTHING}
-        if step.intensity_type is Intensity.COOLDOWN:
-            self.warn(
-                Code.INTENSITY_TYPE_COERCED, f"{path}.intensity_type", "Hevy has no cool-down: it is a normal set."
-            )
+        if step.intensity_type not in (Intensity.WARMUP, Intensity.ACTIVE):
+            self.coerce_intensity(path, step, "a normal set")
         weight = kilograms(step.strength) if step.strength else None
         if weight is not None:
             written["weight_kg"] = round(weight, 2)
+            # A pound has no round number of grams.
+            is_told = step.strength is not None and step.strength.weight_display_unit is not WeightUnit.LBS
+            if is_told and weight != written["weight_kg"]:
+                self.warn(
+                    Code.VALUE_ROUNDED,
+                    f"{path}.strength.weight",
+                    f"Hevy takes hundredths of a kilogram: {weight:g} kg became {written['weight_kg']:g} kg.",
+                )
         names = {
             Completion.REPS: "reps",
             Completion.TIME: "duration_seconds",
             Completion.DISTANCE: "distance_meters",
         }
         if name := names.get(condition.type):
-            written[name] = round(value)
-            self._note_rounded(path, value)
+            written[name] = self.whole_end(path, value)
         elif condition.type is not Completion.OPEN:
             self.lose_end(path, step, "the set has no end", texts)
         return written
 
-    def _note_rounded(self, path: str, value: float) -> None:
-        if value != round(value):
-            self.warn(
-                Code.VALUE_ROUNDED,
-                f"{path}.completion_condition",
-                f"Hevy takes whole numbers: {value:g} became {round(value)}.",
-            )
+    def _clean(self, text: str, path: str) -> str:
+        """Hevy refuses texts with an at sign."""
+        if "@" in text:
+            self.warn(Code.TEXT_TRANSLITERATED, path, "Hevy takes no “@”: it was written as “at”.")
+        return text.replace("@", " at ").strip()
 
     def _written(self, number: int, exercise: _Exercise, custom: list[dict[str, Any]]) -> dict[str, Any]:
         template = hevy_template(exercise.title)
@@ -208,7 +225,7 @@ class _Writer(Writer):
             "exercise_template_id": template.id if template else None,
             "superset_id": exercise.superset,
             "rest_seconds": exercise.rest_s,
-            "notes": _clean(". ".join(exercise.notes)) or None,
+            "notes": ". ".join(exercise.notes) or None,
             "sets": exercise.sets,
         }
 
@@ -216,7 +233,7 @@ class _Writer(Writer):
         known = garmin_exercise(exercise.title)
         title = exercise.title.replace("_", " ").capitalize() if known else exercise.title
         return {
-            "title": _clean(title),
+            "title": title,
             "exercise_type": _type(exercise.sets),
             "equipment_category": _equipment(exercise.title),
             "muscle_group": muscle_group_of(exercise.title),
@@ -240,8 +257,3 @@ def _equipment(title: str) -> str:
     if found:
         return found[0]
     return "resistance_band" if {"band", "banded"} & set(words) else "machine" if "cable" in words else "none"
-
-
-def _clean(text: str) -> str:
-    """Hevy refuses texts with an at sign."""
-    return text.replace("@", " at ").strip()

@@ -30,6 +30,7 @@ from workouts.exporters.writing import NAMES, Writer, shown, whole
 
 # One repetition of a step that is counted.
 REP_S = 30
+SLOWEST_S_PER_KM = 7200
 
 _ACTIONS: dict[Intensity, str] = {
     Intensity.WARMUP: "Warm up",
@@ -110,6 +111,7 @@ class _Writer(Writer):
         if workout.sport is not WorkoutSport.RUNNING:
             self.lose_sport("a run")
         self.lose_environment(Environment.INDOOR, Environment.POOL)
+        self.lose_estimates()
         self.pool_length(has_place=False)
         self.warn(
             Code.PLANNED_DATE_UNSUPPORTED,
@@ -147,12 +149,7 @@ class _Writer(Writer):
     def _action(self, path: str, step: WorkoutStep) -> dict[str, Any]:
         texts = [step.notes or NAMES[step.intensity_type]]
         if step.intensity_type in (Intensity.RECOVERY, Intensity.COOLDOWN):
-            words = NAMES[step.intensity_type].lower()
-            self.warn(
-                Code.INTENSITY_TYPE_COERCED,
-                f"{path}.intensity_type",
-                f"Huawei has no {words}: it was sent as “relax”.",
-            )
+            self.coerce_intensity(path, step, "“relax”")
         target = self._end(path, step, texts)
         strength = self._strength(path, step, texts)
         self.lose_swim(path, step, texts, stroke=Code.STROKE_UNSUPPORTED)
@@ -183,11 +180,21 @@ class _Writer(Writer):
             return None
         where, target = found
         told = self.ranged(where, target)
-        low, high = round(told.low), round(told.high)
         if QUANTITY[target.target_type] == "speed":
-            # Milliseconds a kilometre: the faster end is the smaller number and stands in valueH.
-            low, high = _ms_per_km(told.low), _ms_per_km(told.high)
+            # The faster end is the smaller number and stands in valueH.
+            low, high = self._ms_per_km(where, told.low), self._ms_per_km(where, told.high)
+        else:
+            low, high = self.ends(where, target, told, 0)
         return {"name": _STRENGTHS[told.quantity], "valueH": high, "valueL": low}
+
+    def _ms_per_km(self, where: str, speed: float) -> float:
+        """Milliseconds a kilometre, of a near standstill those of the slowest pace that a workout has."""
+        if speed >= 1000 / SLOWEST_S_PER_KM:
+            return round(1_000_000 / speed)
+        self.warn(
+            Code.VALUE_CLAMPED, where, f"{speed:g} m/s is no pace: {SLOWEST_S_PER_KM} s a kilometre stands for it."
+        )
+        return SLOWEST_S_PER_KM * 1000
 
     def _prioritised(self, path: str, step: WorkoutStep, texts: list[str]) -> tuple[str, IntensityTarget] | None:
         taken = []
@@ -208,8 +215,3 @@ class _Writer(Writer):
                 f"Huawei takes one target a step: {shown(best[1])} was kept, {len(taken) - 1} dropped.",
             )
         return best
-
-
-def _ms_per_km(speed: float) -> int:
-    # A speed of nought has no pace: an hour a kilometre stands for it.
-    return round(1_000_000 / speed) if speed > 1 / 3.6 else 3_600_000

@@ -16,6 +16,7 @@ from workouts.domain.coercion import Code, Warnings
 from workouts.domain.structure import (
     Completion,
     Environment,
+    Intensity,
     IntensityTarget,
     StepBlock,
     SwimEquipment,
@@ -38,20 +39,20 @@ OWNER = "TrainStack"
 
 _Sport = WorkoutSport
 # Activity ids: where nothing is said, indoors, outdoors.
-_SPORTS: dict[WorkoutSport, tuple[tuple[int, ...], tuple[int, ...] | None, tuple[int, ...]]] = {
+_SPORTS: dict[WorkoutSport, tuple[tuple[int, ...], tuple[int, ...] | None, tuple[int, ...] | None]] = {
     _Sport.RUNNING: ((1, 53), (53,), (1,)),
     _Sport.TRAIL_RUNNING: ((22,), None, (22,)),
     _Sport.CYCLING: ((2, 52), (52,), (2,)),
     _Sport.MOUNTAIN_BIKING: ((10,), None, (10,)),
     _Sport.SWIMMING: ((21, 85), (21,), (85,)),
-    _Sport.STRENGTH: ((23,), (23,), (23,)),
+    _Sport.STRENGTH: ((23,), (23,), None),
     _Sport.BACKCOUNTRY_SKIING: ((107, 31), None, (107, 31)),
-    _Sport.YOGA: ((51,), (51,), (51,)),
-    _Sport.PILATES: ((120,), (120,), (120,)),
-    _Sport.CARDIO: ((73,), (73,), (73,)),
+    _Sport.YOGA: ((51,), (51,), None),
+    _Sport.PILATES: ((120,), (120,), None),
+    _Sport.CARDIO: ((73,), (73,), None),
     _Sport.HIKING: ((11,), None, (11,)),
     _Sport.WALKING: ((0,), None, (0,)),
-    _Sport.ELLIPTICAL: ((55,), (55,), (55,)),
+    _Sport.ELLIPTICAL: ((55,), (55,), None),
     _Sport.ROWING: ((15, 57), (57,), (15,)),
 }
 _INDOOR_TRAINING = (17,)
@@ -122,6 +123,7 @@ class _Writer(Writer):
             Code.DESCRIPTION_TRUNCATED,
         )
         self.pool_length(has_place=False)
+        self.lose_estimates()
         steps = [it for index, block in enumerate(workout.step_blocks) for it in self._block(index, block)]
         guide = {
             "name": name[:MAX_NAME].rstrip(),
@@ -141,12 +143,15 @@ class _Writer(Writer):
         sport, environment = self.workout.sport, self.workout.environment
         if sport not in _SPORTS:
             self.lose_sport("an indoor training")
+            self.lose_environment(Environment.OUTDOOR, Environment.POOL)
             return _INDOOR_TRAINING
         anywhere, indoors, outdoors = _SPORTS[sport]
         if environment is None:
             return anywhere
         if environment is Environment.OUTDOOR:
-            return outdoors
+            if outdoors is None:
+                self.lose_environment(environment)
+            return outdoors or anywhere
         if indoors is None or (environment is Environment.POOL) != (sport is WorkoutSport.SWIMMING):
             self.lose_environment(environment)
             return anywhere
@@ -162,18 +167,27 @@ class _Writer(Writer):
         return [{"type": "repeat", "times": count, "steps": steps} for count in counts]
 
     def _step(self, path: str, step: WorkoutStep, is_repeated: bool) -> dict[str, Any]:
+        # What has no field is told in the order of its weight: the text is short.
         texts: list[str] = []
-        title = self._title(path, step, texts)
+        exercise = self._exercise(path, step)
+        if exercise:
+            texts.append(exercise)
         trigger, countdown = self._end(path, step, texts)
-        target = self._target(path, step, texts)
         self._tell_swim(path, step, texts)
-        if step.strength and step.strength.exercise_name:
-            texts.append(step.strength.exercise_name.replace("_", " "))
         self.lose_weight(path, step.strength, texts)
+        target = self._target(path, step, texts)
         self.lose_controls(path, step, texts)
+        self.lose_category(path, step.strength, texts)
+        title = self._title(path, step, texts)
         text = self.cut(
             self._ascii(", ".join(texts), f"{path}.notes"), MAX_TEXT, f"{path}.notes", Code.DESCRIPTION_TRUNCATED
         )
+        if len(exercise) > MAX_TEXT:
+            self.warn(
+                Code.NAME_TRUNCATED,
+                f"{path}.strength.exercise_name",
+                f"Suunto shows {MAX_TEXT} characters of a text: the rest of the exercise's name was cut off.",
+            )
         written: dict[str, Any] = {"type": "fields", "title": title}
         if is_repeated:
             written["createManualLap"] = True
@@ -183,10 +197,22 @@ class _Writer(Writer):
             "fields": [*countdown, *target, *([{"type": "text", "value": text}] if text else [])],
         }
 
+    def _exercise(self, path: str, step: WorkoutStep) -> str:
+        name = step.strength.exercise_name.replace("_", " ").strip() if step.strength else ""
+        return self._ascii(name, f"{path}.strength.exercise_name") if name else ""
+
     def _title(self, path: str, step: WorkoutStep, texts: list[str]) -> str:
         name = self._ascii(step.notes or NAMES[step.intensity_type], f"{path}.notes")
+        told = NAMES[step.intensity_type]
+        if step.intensity_type is not Intensity.ACTIVE and told.lower() not in name[:MAX_TITLE].lower():
+            texts.append(told)
+            self.warn(
+                Code.INTENSITY_TYPE_COERCED,
+                f"{path}.intensity_type",
+                f"Suunto has no field for a {told.lower()}: the word stands in the step's text.",
+            )
         if len(name) > MAX_TITLE:
-            texts.append(step.notes)
+            texts.append(name)
             self.warn(
                 Code.NAME_TRUNCATED,
                 f"{path}.notes",
@@ -218,7 +244,8 @@ class _Writer(Writer):
         elif told.quantity == "cadence":
             digits, factor = 3, 1 / 60
         kind, live = _FIELDS[self._as_pace(target, told.quantity)]
-        low, middle, high = (whole(round(it * factor, digits)) for it in (told.low, told.middle, told.high))
+        low, high = self.ends(where, target, told, digits, factor)
+        middle = whole(round(told.middle * factor, digits))
         return [{"type": kind, "value": middle, "min": low, "max": high}, {"type": live}]
 
     def _as_pace(self, target: IntensityTarget, quantity: str) -> str:

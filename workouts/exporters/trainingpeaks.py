@@ -14,7 +14,6 @@ from workouts.domain.athlete import AthleteParameters
 from workouts.domain.coercion import Code, Warnings
 from workouts.domain.structure import (
     Completion,
-    Environment,
     Intensity,
     StepBlock,
     TargetType,
@@ -144,7 +143,7 @@ class _Writer(Writer):
             kind, words = _CLOSEST[workout.sport]
             self.lose_sport(words)
         is_swim = workout.sport is WorkoutSport.SWIMMING
-        self.lose_environment(Environment.INDOOR, *(Environment.OUTDOOR,) if is_swim else (Environment.POOL,))
+        self.imply_environment()
         self.pool_length(has_place=False)
         structure = [it for index, block in enumerate(workout.step_blocks) for it in self._block(index, block)]
         seconds = workout.estimated_duration_seconds or totals_of(workout, self.athlete).duration_s
@@ -174,6 +173,9 @@ class _Writer(Writer):
         self.lose_swim(path, step, texts, stroke=Code.STROKE_UNSUPPORTED)
         self.lose_weight(path, step.strength, texts)
         self.lose_controls(path, step, texts)
+        self.lose_category(path, step.strength, texts)
+        if step.intensity_type is Intensity.RECOVERY:
+            self.coerce_intensity(path, step, "a rest")
         exercise = step.strength.exercise_name.replace("_", " ").strip() if step.strength else ""
         if exercise and step.notes:
             texts.insert(0, step.notes)
@@ -190,9 +192,9 @@ class _Writer(Writer):
         condition = step.completion_condition
         value = condition.value or 0
         if condition.type is Completion.TIME:
-            return {"Length": {"Unit": "Second", "Value": round(value)}}
+            return {"Length": {"Unit": "Second", "Value": self.whole_end(path, value)}}
         if condition.type is Completion.DISTANCE:
-            return {"Length": {"Unit": "Meter", "Value": round(value)}}
+            return {"Length": {"Unit": "Meter", "Value": self.whole_end(path, value)}}
         if condition.type is Completion.REPS:
             seconds = round(max(value * SECONDS_A_REP, SHORTEST_SET_S))
             texts.append(f"{value:g} reps")
@@ -217,12 +219,12 @@ class _Writer(Writer):
         quantity = QUANTITY[target.target_type]
         if quantity in ("cadence", "rpe"):
             told = self.ranged(where, target)
-            low, high = whole(round(told.low, 1)), whole(round(told.high, 1))
+            low, high = self.ends(where, target, told, 1 if quantity == "rpe" else 0)
             if quantity == "cadence":
-                return {"CadenceTarget": {"Unit": "rpm", "MinValue": round(low), "MaxValue": round(high)}}
+                return {"CadenceTarget": {"Unit": "rpm", "MinValue": low, "MaxValue": high}}
             return {"IntensityTarget": _written("Rpe", whole(round(told.middle, 1)), low, high)}
         told = self.ranged(where, target, tuple(_UNITS), preferred=_PREFERRED[quantity])
-        low, high = whole(round(told.low, 1)), whole(round(told.high, 1))
+        low, high = self.ends(where, target, told, 1)
         return {"IntensityTarget": _written(_UNITS[told.unit], round(told.middle), low, high)}
 
 

@@ -17,6 +17,7 @@ from workouts.domain.structure import (
     ControlType,
     Environment,
     Intensity,
+    IntensityTarget,
     StepBlock,
     TargetType,
     Workout,
@@ -24,7 +25,7 @@ from workouts.domain.structure import (
     WorkoutStep,
     step_path,
 )
-from workouts.domain.targets import Range, Unit, parameter
+from workouts.domain.targets import Unit, parameter
 from workouts.domain.totals import KCAL_A_MINUTE, OPEN_S, SECONDS_A_REP, SHORTEST_SET_S, totals_of
 from workouts.exporters.base import CONVERTED, NO, YES, Cell, Export, Features, Support, exported
 from workouts.exporters.writing import NAMES, Writer, whole
@@ -123,6 +124,7 @@ class _Writer(Writer):
             self.lose_sport("a run" if self.family == RUN else "a ride")
         self.lose_environment(Environment.POOL)
         self.pool_length(has_place=False)
+        self.lose_estimates("duration", "distance")
         intervals = [it for index, block in enumerate(workout.step_blocks) for it in self._block(index, block)]
         duration = workout.estimated_duration_seconds or totals_of(workout, self.athlete).duration_s
         header: dict[str, Any] = {
@@ -167,14 +169,7 @@ class _Writer(Writer):
         texts = [step.notes or NAMES[step.intensity_type]]
         kind, value = self._end(path, step, texts)
         targets = [
-            self._target(
-                self.ranged(
-                    f"{path}.intensity_targets[{index}]",
-                    target,
-                    _TAKEN,
-                    preferred="ftp" if target.target_type is TargetType.POWER_ZONE else "max_heart_rate",
-                )
-            )
+            self._target(f"{path}.intensity_targets[{index}]", target)
             for index, target in enumerate(step.intensity_targets)
         ]
         if not targets:
@@ -220,15 +215,14 @@ class _Writer(Writer):
         self.lose_end(path, step, f"it ends after an estimate of {seconds} s", texts)
         return "time", seconds
 
-    def _target(self, told: Range) -> dict[str, Any]:
+    def _target(self, where: str, target: IntensityTarget) -> dict[str, Any]:
+        preferred: Unit = "ftp" if target.target_type is TargetType.POWER_ZONE else "max_heart_rate"
+        told = self.ranged(where, target, _TAKEN, preferred=preferred)
         kind = _TARGETS[told.quantity, told.unit]
         if told.unit == "absolute":
-            digits, share = (3 if told.quantity == "speed" else 0 if told.quantity != "rpe" else 1), 1
+            digits, factor = (3 if told.quantity == "speed" else 0 if told.quantity != "rpe" else 1), 1.0
         else:
             self.named.add(told.unit)
-            digits, share = 4, 100
-        return {
-            "type": kind,
-            "low": whole(round(told.low / share, digits)),
-            "high": whole(round(told.high / share, digits)),
-        }
+            digits, factor = 4, 0.01
+        low, high = self.ends(where, target, told, digits, factor)
+        return {"type": kind, "low": low, "high": high}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 
 from workouts.domain.athlete import DEFAULTS, AthleteParameters
@@ -19,11 +20,13 @@ from workouts.domain.structure import (
     TargetType,
     WeightUnit,
     Workout,
+    WorkoutSport,
     WorkoutStep,
     block_path,
 )
 from workouts.domain.targets import Range, Unit, in_unit, range_of, widened
 from workouts.domain.zones import Base
+from workouts.exercises.catalogue import garmin_exercise, normalised
 
 KG_A_POUND = 0.45359237
 ABSOLUTE: tuple[Unit, ...] = ("absolute",)
@@ -38,6 +41,19 @@ NAMES: dict[Intensity, str] = {
     Intensity.REST: "Rest",
     Intensity.COOLDOWN: "Cool down",
 }
+
+# Done outdoors where nobody says otherwise.
+_OUTDOORS = frozenset(
+    {
+        WorkoutSport.RUNNING,
+        WorkoutSport.TRAIL_RUNNING,
+        WorkoutSport.CYCLING,
+        WorkoutSport.MOUNTAIN_BIKING,
+        WorkoutSport.BACKCOUNTRY_SKIING,
+        WorkoutSport.HIKING,
+        WorkoutSport.WALKING,
+    }
+)
 
 # Words for a person.
 _WORDS: dict[TargetType, str] = {
@@ -152,6 +168,27 @@ class Writer:
                 "workout.environment",
                 f"{self.provider}'s planned workouts do not say “{environment.value}”: it was left out.",
             )
+
+    def imply_environment(self) -> None:
+        """For a provider without a field for it: the sport implies one, every other is left out."""
+        implied = Environment.POOL if self.workout.sport is WorkoutSport.SWIMMING else Environment.OUTDOOR
+        is_implied = self.workout.sport is WorkoutSport.SWIMMING or self.workout.sport in _OUTDOORS
+        self.lose_environment(*(it for it in Environment if not is_implied or it is not implied))
+
+    def lose_estimates(self, *keeps: str) -> None:
+        """What the coach estimates and the provider has no field for; `keeps` names "duration", "distance"..."""
+        told = {
+            "duration": ("duration_seconds", self.workout.estimated_duration_seconds),
+            "distance": ("distance_meters", self.workout.estimated_distance_meters),
+            "calories": ("calories", self.workout.estimated_calories),
+        }
+        for word, (field, value) in told.items():
+            if word not in keeps and value is not None:
+                self.warn(
+                    Code.ESTIMATE_UNSUPPORTED,
+                    f"workout.estimated_{field}",
+                    f"{self.provider} takes no estimate of the {word}: it was left out.",
+                )
 
     def pool_length(self, *, has_place: bool = True) -> float | None:
         """Metres: the athlete's pool, else the workout's, else 25 with a warning; None where it is no swim."""
@@ -268,6 +305,42 @@ class Writer:
             provider=self.provider,
         )
 
+    def ends(
+        self, where: str, target: IntensityTarget, told: Range, digits: int, factor: float = 1.0
+    ) -> tuple[int | float, int | float]:
+        """Both ends times `factor`, rounded; a warning where that changes what the coach told.
+
+        A thousandth is no change where the provider takes fractions.
+        """
+        low, high = (whole(round(it * factor, digits)) for it in (told.low, told.high))
+        as_told = range_of(target)
+        if (told.unit, told.low, told.high) == (as_told.unit, as_told.low, as_told.high):
+            near = 1e-3 if digits else 1e-9
+            exact = (told.low * factor, told.high * factor)
+            if not all(math.isclose(one, it, rel_tol=near) for one, it in zip((low, high), exact, strict=True)):
+                self.warn(
+                    Code.VALUE_ROUNDED, where, f"{self.provider} takes no such fractions: {shown(target)} was rounded."
+                )
+        return low, high
+
+    def whole_end(self, path: str, value: float) -> int:
+        """The value of the end of a step where a provider takes whole numbers."""
+        if value != round(value):
+            self.warn(
+                Code.VALUE_ROUNDED,
+                f"{path}.completion_condition",
+                f"{self.provider} takes whole numbers: {value:g} became {round(value)}.",
+            )
+        return round(value)
+
+    def coerce_intensity(self, path: str, step: WorkoutStep, sent_as: str) -> None:
+        words = NAMES[step.intensity_type].lower()
+        self.warn(
+            Code.INTENSITY_TYPE_COERCED,
+            f"{path}.intensity_type",
+            f"{self.provider} has no {words}: it was sent as {sent_as}.",
+        )
+
     def lose_controls(
         self, path: str, step: WorkoutStep, texts: list[str], keeps: Collection[ControlType] = ()
     ) -> None:
@@ -317,6 +390,20 @@ class Writer:
                 Code.EXERCISE_UNSUPPORTED,
                 f"{path}.strength.exercise_name",
                 f"{self.provider} names no exercises: “{strength.exercise_name}” was left out.",
+            )
+        self.lose_category(path, strength, texts)
+
+    def lose_category(self, path: str, strength: Strength | None, texts: list[str]) -> None:
+        """A category of exercises as words of the text, unless the exercise's name implies it."""
+        if strength is None or not strength.exercise_category:
+            return
+        found = garmin_exercise(strength.exercise_name, strength.exercise_category)
+        if found is None or found.category != normalised(strength.exercise_category):
+            texts.append(strength.exercise_category)
+            self.warn(
+                Code.EXERCISE_UNSUPPORTED,
+                f"{path}.strength.exercise_category",
+                f"{self.provider} takes no such category of exercises: “{strength.exercise_category}” was left out.",
             )
 
     def lose_weight(

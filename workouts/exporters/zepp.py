@@ -13,7 +13,6 @@ from workouts.domain.athlete import AthleteParameters
 from workouts.domain.coercion import Code, Warnings
 from workouts.domain.structure import (
     Completion,
-    Environment,
     Intensity,
     IntensityTarget,
     StepBlock,
@@ -102,10 +101,10 @@ class _Writer(Writer):
         workout = self.workout
         sport = _SPORTS.get(workout.sport)
         if sport is None:
-            is_ride = workout.sport is WorkoutSport.MOUNTAIN_BIKING
-            sport = "CYCLING" if is_ride else "RUNNING"
-            self.lose_sport("a ride" if is_ride else "a run")
-        self.lose_environment(Environment.INDOOR, *() if sport == "LAP_SWIMMING" else (Environment.POOL,))
+            sport = "RUNNING"
+            self.lose_sport("a run")
+        self.imply_environment()
+        self.lose_estimates()
         self.pool_length(has_place=False)
         return {
             "title": workout.name,
@@ -203,8 +202,5 @@ class _Writer(Writer):
     def _target(self, where: str, target: IntensityTarget) -> dict[str, Any]:
         told = self.ranged(where, target, zone_base="threshold_heart_rate")
         digits = 3 if told.quantity == "speed" else 0
-        return {
-            "type": told.quantity.upper(),
-            "low": whole(round(told.low, digits)),
-            "high": whole(round(told.high, digits)),
-        }
+        low, high = self.ends(where, target, told, digits)
+        return {"type": told.quantity.upper(), "low": low, "high": high}

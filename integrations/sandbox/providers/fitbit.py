@@ -198,7 +198,7 @@ def _night(night: Night, account: Account) -> Iterator[Told]:
     # Sleeps are filtered and ordered by their end.
     yield Told("sleep", id, night.awake, night.updated_at, dumps(point))
     baseline = night.skin_temperature_c - night.temperature_deviation_c
-    values = {
+    values: dict[str, dict[str, Any]] = {
         "daily-heart-rate-variability": {
             "averageHeartRateVariabilityMilliseconds": round(night.hrv_rmssd_ms, 2),
             "deepSleepRootMeanSquareOfSuccessiveDifferencesMilliseconds": round(night.hrv_rmssd_ms * 1.1, 2),
@@ -258,12 +258,12 @@ def _day(day: Day, account: Account) -> Iterator[Told]:
     if day.day.weekday() == 0:
         moment = day.wake + 900
         time = {"physicalTime": _utc(moment), "utcOffset": f"{day.utc_offset_s}s"}
-        for kind, key, value in (
+        for kind, key, measured in (
             ("weight", "weight", {"weightGrams": round(day.weight_kg * 1000)}),
             ("body-fat", "bodyFat", {"percentage": round(100 * day.body_fat_ratio, 1)}),
         ):
             id = _id(account, kind, day.key)
-            point = {"name": _name(kind, id), "dataSource": _source("Aria Air"), key: {"sampleTime": time, **value}}
+            point = {"name": _name(kind, id), "dataSource": _source("Aria Air"), key: {"sampleTime": time, **measured}}
             yield Told(kind, id, moment, day.updated_at, dumps(point))
 
 

@@ -322,7 +322,7 @@ def test_redirects_survive_chains_and_a_part_that_is_split_off_gets_its_id_back(
 
 def test_a_redirect_moves_on_when_what_it_leads_to_becomes_part_of_another(user: User) -> None:
     one, two = (beside(name, name, place * 7200) for place, name in enumerate(("polar", "wahoo")))
-    larger = [beside(f"{name} late", name, 14_400) for name in ("garmin", "polar", "wahoo")]
+    larger = [beside(f"{name} late", name, 14_400) for name in ("apple_health", "garmin", "strava")]
     file(user, [one])
     file(user, [two])
     file(user, larger)

@@ -79,6 +79,8 @@ def test_every_record_is_kept_byte_for_byte_with_where_it_came_from(connection: 
 
     record = RawRecord.objects.get(kind="detail")
     assert json.loads(read_raw(record.user_id, record.sha256)) == {**world.workouts[name], "pulse": 140}
+    assert record.request_url.endswith("/largo/workouts/w1")
+    assert RawRecord.objects.get(kind="summary").request_url.endswith("/largo/workouts")
     assert record.stated_at == datetime.fromisoformat(world.workouts[name]["updated"])
     sighting = RawSighting.objects.get(raw=record)
     assert (sighting.connection, sighting.import_file, sighting.withdrawn_at) == (connection, None, None)

@@ -177,9 +177,7 @@ def test_power_zones_are_read_one_by_one(playback: Playback, api_of: ApiOf) -> N
 
 
 @pytest.mark.django_db
-def test_a_backfill_of_the_sandbox_brings_every_record_as_it_was_served(
-    settings: Settings, sandbox: Running
-) -> None:
+def test_a_backfill_of_the_sandbox_brings_every_record_as_it_was_served(settings: Settings, sandbox: Running) -> None:
     settings.SANDBOX_URL = sandbox.url
     api, now = ApiSession.of_token(PROVIDER, sandbox.grant("wahoo")), datetime.now(UTC)
     assert WAHOO.account(api).name

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
 from workouts.domain.athlete import AthleteParameters
-from workouts.domain.coercion import CoercionWarning
-from workouts.domain.structure import Workout
+from workouts.domain.coercion import Code, CoercionWarning
+from workouts.domain.structure import StepBlock, Workout
+from workouts.domain.validation import MAX_BLOCKS, MAX_STEPS
 from workouts.exporters.base import Export
 
 
@@ -49,3 +51,17 @@ class Format(Protocol):
     def read(self, data: bytes, athlete: AthleteParameters) -> Imported:
         """The workout. The athlete's numbers are for what a file tells in watts only. Raises Unreadable."""
         ...
+
+
+def bounded(blocks: Sequence[StepBlock], warnings: list[CoercionWarning]) -> tuple[StepBlock, ...]:
+    """As many of the blocks, from the first on, as a workout may have; a warning where that is not all of them."""
+    kept: list[StepBlock] = []
+    steps = 0
+    for block in blocks:
+        steps += len(block.steps)
+        if steps > MAX_STEPS or len(kept) == MAX_BLOCKS:
+            message = f"A workout has at most {MAX_STEPS} steps: those behind them were left out."
+            warnings.append(CoercionWarning(Code.STEP_COUNT_UNSUPPORTED, "workout.step_blocks", message))
+            break
+        kept.append(block)
+    return tuple(kept)

@@ -20,9 +20,8 @@ from workouts.domain.structure import (
     step_path,
 )
 from workouts.domain.targets import parameter
-from workouts.domain.validation import MAX_BLOCKS
 from workouts.exporters.base import Export, exported
-from workouts.formats.base import Imported, Unreadable
+from workouts.formats.base import Imported, Unreadable, bounded
 from workouts.formats.power import PowerWriter, intensity_of, share_target, usual_share
 
 _SECTION = re.compile(r"^\s*\[(END )?COURSE (HEADER|DATA|TEXT)\]\s*$", re.IGNORECASE)
@@ -185,16 +184,8 @@ def _imported(
     workout = Workout(
         name=name[:200] or "Workout",
         sport=WorkoutSport.CYCLING,
-        step_blocks=tuple(blocks[:MAX_BLOCKS]),
+        step_blocks=bounded(blocks, warnings),
         description=header.get("DESCRIPTION", "")[:5000],
         environment=Environment.INDOOR,
     )
-    if len(blocks) > MAX_BLOCKS:
-        warnings.append(
-            CoercionWarning(
-                Code.STEP_COUNT_UNSUPPORTED,
-                "workout.step_blocks",
-                f"Of {len(blocks)} steps the first {MAX_BLOCKS} were kept.",
-            )
-        )
     return Imported(workout, tuple(warnings))

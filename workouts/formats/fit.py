@@ -42,7 +42,7 @@ from workouts.domain.validation import TARGET_BOUNDS
 from workouts.exercises.catalogue import exercise_of_numbers, garmin_exercise
 from workouts.exporters.base import Export, exported
 from workouts.exporters.writing import Writer, kilograms, shown
-from workouts.formats.base import Imported, Unreadable
+from workouts.formats.base import Imported, Unreadable, bounded
 
 PROFILE = 21218
 # Older watches hold no more.
@@ -427,7 +427,7 @@ class _Reader:
         workout = Workout(
             name=str(_first(self.head.get("wkt_name")) or "").strip() or "Workout",
             sport=self.sport,
-            step_blocks=tuple(blocks),
+            step_blocks=bounded(blocks, self.warnings),
             description=str(_first(self.head.get("wkt_description")) or ""),
             environment=self.environment,
             pool_length_meters=pool / 100 if pool and is_swim else None,

@@ -30,10 +30,10 @@ from workouts.domain.structure import (
     WorkoutStep,
     step_path,
 )
-from workouts.domain.validation import MAX_BLOCKS, TARGET_BOUNDS
+from workouts.domain.validation import TARGET_BOUNDS
 from workouts.exporters.base import Export, exported
 from workouts.exporters.writing import NAMES, Writer, shown_end
-from workouts.formats.base import Imported, Unreadable
+from workouts.formats.base import Imported, Unreadable, bounded
 
 MAX_CHARACTERS = 200_000
 _HEADERS = {
@@ -238,7 +238,7 @@ def imported(text: str, *, name: str = "", sport: WorkoutSport | None = None) ->
     workout = Workout(
         name=name or reader.title[:200] or "Workout",
         sport=sport or (WorkoutSport.RUNNING if is_run else WorkoutSport.CYCLING),
-        step_blocks=tuple(reader.blocks[:MAX_BLOCKS]),
+        step_blocks=bounded(reader.blocks, reader.warnings),
     )
     return Imported(workout, tuple(reader.warnings))
 

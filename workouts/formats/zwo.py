@@ -28,7 +28,7 @@ from workouts.domain.structure import (
     step_path,
 )
 from workouts.exporters.base import Export, exported
-from workouts.formats.base import Imported, Unreadable
+from workouts.formats.base import Imported, Unreadable, bounded
 from workouts.formats.power import RUNS, Piece, PowerWriter, share_target
 
 AUTHOR = "TrainStack"
@@ -184,7 +184,7 @@ class _Reader:
             # Some programs write <n>.
             name=(root.findtext("name") or root.findtext("n") or "").strip()[:200] or "Workout",
             sport=WorkoutSport.RUNNING if self.is_run else WorkoutSport.CYCLING,
-            step_blocks=tuple(self.blocks),
+            step_blocks=bounded(self.blocks, self.warnings),
             description=(root.findtext("description") or "").strip()[:5000],
         )
         return Imported(workout, tuple(self.warnings))

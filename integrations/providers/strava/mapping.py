@@ -404,7 +404,7 @@ def moment_of(words: str) -> datetime | None:
         hour = hour % 12 + (12 if clock[4].lower() == "p" else 0)
     try:
         return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

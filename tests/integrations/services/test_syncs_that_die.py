@@ -101,8 +101,8 @@ def house(tmp_path: Path, server: Largo) -> Iterator[Syncing]:
 def test_a_sync_is_finished_whatever_happens_to_its_workers(
     house: Syncing, undisturbed: list[Any], stop: signal.Signals
 ) -> None:
-    for far in (5, 30, 70):
-        worker = house.working(pause_s=0.02)
+    for far in (5, 20, 40):
+        worker = house.working(pause_s=0.1)
         house.until(lambda far=far, worker=worker: done(house) >= far or worker.poll() is not None)  # type: ignore[misc]
         worker.send_signal(stop)
         worker.wait()

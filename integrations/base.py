@@ -12,7 +12,7 @@ from activities.domain.metrics import MetricTable
 from activities.domain.parsed import Parsed, Problem
 from activities.domain.reading import Batch, RawPayload
 from activities.formats.container import Container
-from integrations.errors import UnexpectedPayload
+from integrations.errors import Unavailable, UnexpectedPayload
 
 # How a batch's counts tell what could not be read, beside the tag itself.
 UNREADABLE = "unreadable:"
@@ -398,6 +398,28 @@ class Webhooks(Protocol):
 
     # What subscriptions there are to be: ("",) where one is for everything.
     topics: tuple[str, ...]
+
+
+class SetUpByHand:
+    """Webhooks that an operator sets up in the provider's portal, as `steps` says: there are no calls for it."""
+
+    by_call = False
+    topics: tuple[str, ...] = ("",)
+
+    def subscriptions(self, api: Api) -> Sequence[Subscription]:
+        return ()
+
+    def subscribe(self, api: Api, callback_url: str, verify_token: str, topic: str) -> Subscription:
+        raise Unavailable(_IN_PORTAL)
+
+    def renew(self, api: Api, subscription: Subscription) -> Subscription:
+        raise Unavailable(_IN_PORTAL)
+
+    def unsubscribe(self, api: Api, subscription: Subscription) -> None:
+        raise Unavailable(_IN_PORTAL)
+
+
+_IN_PORTAL = "These webhooks are set up in the provider's portal."
 
 
 @dataclass(frozen=True)

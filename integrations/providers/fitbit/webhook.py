@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from integrations.base import NEW, NOW, Api, Ask, Delivered, Event, Reply, Secrets, Subscription
+from integrations.base import NEW, NOW, Ask, Delivered, Event, Reply, Secrets, SetUpByHand
 from integrations.errors import UnexpectedPayload
 from integrations.providers.fitbit.adapter import BY_ID, HEART_RATE, LISTED, ROLLED, list_ask, spans
 from integrations.told import entries, json_of, mapping, text
@@ -21,17 +21,15 @@ KINDS = {
 LONGEST_DAYS = 60
 
 
-class GoogleHealthWebhooks:
+class GoogleHealthWebhooks(SetUpByHand):
     reply = Reply(204)
     silence_days = 3
-    by_call = False
     steps: tuple[str, ...] = (
         "Choose a long random text and set it as the webhook secret, with “Bearer ” before it.",
         "Register this server's webhook address as a subscriber of your Google Cloud project (Google Health API, "
         "projects.subscribers.create): that secret as endpoint authorization, the data types that you want, and the "
         "policy AUTOMATIC. It takes a service account of the project.",
     )
-    topics: tuple[str, ...] = ("",)
 
     def handshake(self, delivered: Delivered, secrets: Secrets) -> Reply | None:
         """Google asks twice: with the secret it wants a 201, without it a 401."""
@@ -62,18 +60,6 @@ class GoogleHealthWebhooks:
             if asks:
                 events.append(Event(text(data.get("healthUserId")), asks))
         return tuple(events)
-
-    def subscriptions(self, api: Api) -> Sequence[Subscription]:
-        return ()
-
-    def subscribe(self, api: Api, callback_url: str, verify_token: str, topic: str) -> Subscription:
-        raise NotImplementedError("Google wants a service account for this: see `steps`.")
-
-    def renew(self, api: Api, subscription: Subscription) -> Subscription:
-        raise NotImplementedError("Google wants a service account for this: see `steps`.")
-
-    def unsubscribe(self, api: Api, subscription: Subscription) -> None:
-        raise NotImplementedError("Google wants a service account for this: see `steps`.")
 
 
 def _asks(kind: str, data: dict[str, Any], now: datetime) -> Iterator[Ask]:

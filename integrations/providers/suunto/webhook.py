@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 
-from integrations.base import NOW, Api, Ask, Delivered, Event, Reply, Secrets, Subscription
+from integrations.base import NOW, Ask, Delivered, Event, Reply, Secrets, SetUpByHand
 from integrations.errors import UnexpectedPayload
 from integrations.providers.suunto.adapter import ACTIVITY, RECOVERY, asks_for_workout, nights, window_ask
 from integrations.told import aware, elements_under, mapping, object_of, text
@@ -15,15 +15,13 @@ SIGNATURE = "x-hmac-sha256-signature"
 _WEEKS = {"SUUNTO_247_ACTIVITY_CREATED": ACTIVITY, "SUUNTO_247_RECOVERY_CREATED": RECOVERY}
 
 
-class SuuntoWebhooks:
+class SuuntoWebhooks(SetUpByHand):
     reply = Reply()
     silence_days = 3
-    by_call = False
     steps: tuple[str, ...] = (
         "Open your app on apizone.suunto.com and enter this server's webhook address for notifications.",
         "Enter a secret there and set SUUNTO_WEBHOOK_SECRET to the same.",
     )
-    topics: tuple[str, ...] = ("",)
 
     def handshake(self, delivered: Delivered, secrets: Secrets) -> Reply | None:
         return None
@@ -59,15 +57,3 @@ class SuuntoWebhooks:
             ask = window_ask(_WEEKS[kind], moment, now=delivered.received_at, since=None, rank=NOW, closes=False)
             asks[ask.key] = ask
         return (Event(account, asks=tuple(asks.values())),)
-
-    def subscriptions(self, api: Api) -> Sequence[Subscription]:
-        return ()
-
-    def subscribe(self, api: Api, callback_url: str, verify_token: str, topic: str) -> Subscription:
-        raise NotImplementedError("Suunto has no call for this: see `steps`.")
-
-    def renew(self, api: Api, subscription: Subscription) -> Subscription:
-        raise NotImplementedError("Suunto has no call for this: see `steps`.")
-
-    def unsubscribe(self, api: Api, subscription: Subscription) -> None:
-        raise NotImplementedError("Suunto has no call for this: see `steps`.")

@@ -9,21 +9,19 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 
-from integrations.base import NOW, Api, Delivered, Event, Reply, Secrets, Subscription
+from integrations.base import NOW, Delivered, Event, Reply, Secrets, SetUpByHand
 from integrations.errors import UnexpectedPayload
 from integrations.providers.wahoo.adapter import workout_ask
 from integrations.told import mapping, object_of, text
 
 
-class WahooWebhooks:
+class WahooWebhooks(SetUpByHand):
     reply = Reply()
     silence_days = 4
-    by_call = False
     steps: tuple[str, ...] = (
         "Open your app on developers.wahooligan.com, switch its webhook on and enter this server's webhook address.",
         "Enter a long word of your own as the webhook's token and set WAHOO_WEBHOOK_SECRET to the same.",
     )
-    topics: tuple[str, ...] = ("",)
 
     def handshake(self, delivered: Delivered, secrets: Secrets) -> Reply | None:
         return None
@@ -47,15 +45,3 @@ class WahooWebhooks:
         if not account or not workout.isdigit():
             raise UnexpectedPayload("The event names no athlete or no workout.")
         return (Event(account, asks=(workout_ask(workout, rank=NOW),)),)
-
-    def subscriptions(self, api: Api) -> Sequence[Subscription]:
-        return ()
-
-    def subscribe(self, api: Api, callback_url: str, verify_token: str, topic: str) -> Subscription:
-        raise NotImplementedError("Wahoo has no call for this: see `steps`.")
-
-    def renew(self, api: Api, subscription: Subscription) -> Subscription:
-        raise NotImplementedError("Wahoo has no call for this: see `steps`.")
-
-    def unsubscribe(self, api: Api, subscription: Subscription) -> None:
-        raise NotImplementedError("Wahoo has no call for this: see `steps`.")

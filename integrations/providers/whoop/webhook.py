@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Sequence
 from datetime import timedelta
 
-from integrations.base import NOW, Api, Ask, Delivered, Event, Reply, Secrets, Subscription
+from integrations.base import NOW, Ask, Delivered, Event, Reply, Secrets, SetUpByHand
 from integrations.providers.whoop.adapter import list_ask
 from integrations.told import number, object_of, text
 
@@ -18,15 +18,13 @@ WINDOW_S = 300
 DAYS_AGAIN = timedelta(days=2)
 
 
-class WhoopWebhooks:
+class WhoopWebhooks(SetUpByHand):
     reply = Reply()
     silence_days = 2
-    by_call = False
     steps: tuple[str, ...] = (
         "Open your app on developer-dashboard.whoop.com and add this server's webhook address to it.",
         "Choose version v2 of the webhooks: only that one names records as the API does.",
     )
-    topics: tuple[str, ...] = ("",)
 
     def handshake(self, delivered: Delivered, secrets: Secrets) -> Reply | None:
         return None
@@ -59,15 +57,3 @@ class WhoopWebhooks:
             asks.append(list_ask("cycle", "incremental", since=now - DAYS_AGAIN, now=now, rank=NOW))
         gone = (record,) if what == "deleted" and kind != "recovery" else ()
         return (Event(text(told.get("user_id")), tuple(asks), gone=gone),)
-
-    def subscriptions(self, api: Api) -> Sequence[Subscription]:
-        return ()
-
-    def subscribe(self, api: Api, callback_url: str, verify_token: str, topic: str) -> Subscription:
-        raise NotImplementedError("WHOOP has no call for this: see `steps`.")
-
-    def renew(self, api: Api, subscription: Subscription) -> Subscription:
-        raise NotImplementedError("WHOOP has no call for this: see `steps`.")
-
-    def unsubscribe(self, api: Api, subscription: Subscription) -> None:
-        raise NotImplementedError("WHOOP has no call for this: see `steps`.")
